@@ -1,0 +1,1 @@
+"""What every REST endpoint shares: keys, problems, pages, idempotency, versions, the schema."""

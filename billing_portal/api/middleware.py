@@ -1,0 +1,51 @@
+"""A request id for every request: in its logs, its answer and whatever it leads to."""
+
+from __future__ import annotations
+
+import re
+import secrets
+import time
+from collections.abc import Callable
+from contextvars import ContextVar
+
+import structlog
+from django.http import HttpRequest, HttpResponse
+
+from billing_portal import logs
+
+_log = structlog.get_logger(__name__)
+_GOOD = re.compile(r"^[A-Za-z0-9_-]{8,40}$")
+_current: ContextVar[str] = ContextVar("request_id", default="")
+
+
+def current_request_id() -> str:
+    """Return the id of the request or job at work, or an empty text."""
+    return _current.get()
+
+
+class RequestIds:
+    """Give each request an id, or keep a well-formed one that a proxy gave it."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        given = request.headers.get("X-Request-Id", "")
+        request.request_id = given if _GOOD.match(given) else f"req_{secrets.token_hex(8)}"
+        token = _current.set(request.request_id)
+        logs.clear()
+        logs.bind(request_id=request.request_id)
+        began = time.perf_counter()
+        try:
+            response = self.get_response(request)
+        finally:
+            _current.reset(token)
+        _log.info(
+            "request",
+            method=request.method,
+            path=request.path,
+            status=response.status_code,
+            milliseconds=round((time.perf_counter() - began) * 1000),
+        )
+        response["Request-Id"] = request.request_id
+        return response

@@ -1,0 +1,31 @@
+"""What was answered to whom, so that a repeated request is answered the same."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models.functions import Now
+
+from billing_portal.tenancy.models import TenantModel
+
+
+class IdempotentAnswer(TenantModel):
+    """The answer to a request that carried an Idempotency-Key, written in the deed's transaction.
+
+    Refusals are rolled back with the deed and so are never kept.
+    """
+
+    key = models.CharField(max_length=255)
+    method = models.CharField(max_length=6)
+    path = models.CharField(max_length=300)
+    fingerprint = models.CharField(max_length=64, help_text="SHA-256 of the body.")
+    status = models.PositiveSmallIntegerField(null=True)
+    body = models.JSONField(null=True)
+    recorded_at = models.DateTimeField(db_default=Now())
+
+    class Meta(TenantModel.Meta):
+        constraints = [
+            models.UniqueConstraint(fields=["tenant", "key"], name="idempotency_key_is_used_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.path} {self.key}"

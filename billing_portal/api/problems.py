@@ -1,0 +1,133 @@
+"""Errors as RFC 9457 problems with stable codes, made in one place.
+
+400 malformed, 401 no key, 403 names the missing permission, 404 also for another firm's, 409 a rule
+said no, 412/428 version, 422 values (all at once, by JSON Pointer), 429. Each carries request_id.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, JsonResponse
+from rest_framework import exceptions
+from rest_framework.response import Response
+
+from billing_portal.errors import Refused
+from billing_portal.tenancy.actors import MissingPermission
+
+CONTENT_TYPE = "application/problem+json"
+_TITLES = {
+    400: "The request is malformed.",
+    401: "Sign in with an API key.",
+    403: "This is not allowed.",
+    404: "There is nothing here.",
+    405: "This verb is not offered here.",
+    406: "This form of answer is not offered.",
+    409: "A rule said no.",
+    412: "It has changed since you read it.",
+    415: "Send application/json.",
+    422: "Some values cannot be accepted.",
+    428: "Say which version you have read.",
+    429: "Too many requests.",
+}
+
+
+class Malformed(Exception):
+    """The request cannot be understood; nothing was looked at."""
+
+    def __init__(self, detail: str, **more: Any) -> None:
+        self.more = more
+        super().__init__(detail)
+
+
+class VersionNeeded(Exception):
+    """An edit or verdict came without If-Match."""
+
+
+class VersionConflict(Exception):
+    """The version in If-Match is not today's."""
+
+    def __init__(self, *, yours: str, current: str) -> None:
+        self.yours, self.current = yours, current
+        super().__init__(f"You sent version {yours}; it is at version {current}. Nothing changed.")
+
+
+def problem(request: HttpRequest, status: int, code: str, detail: str, **more: Any) -> JsonResponse:
+    """Return a problem as a plain Django answer, for doors that are not DRF's."""
+    return JsonResponse(
+        _body(request, status, code, detail, more), status=status, content_type=CONTENT_TYPE
+    )
+
+
+def answer_for(error: Exception, context: dict[str, Any]) -> Response | None:
+    """Turn what an endpoint raised into a problem; None lets a bug crash."""
+    found = _described(error)
+    if found is None:
+        return None
+    status, code, detail, more = found
+    body = _body(context["request"]._request, status, code, detail, more)  # noqa: SLF001 -- DRF hides Django's
+    response = Response(body, status=status, content_type=CONTENT_TYPE)
+    if isinstance(error, exceptions.Throttled) and error.wait is not None:
+        response["Retry-After"] = str(int(error.wait) + 1)
+    return response
+
+
+def _described(error: Exception) -> tuple[int, str, str, dict[str, Any]] | None:
+    match error:
+        case MissingPermission():
+            return 403, error.code, str(error), {"permission": error.permission}
+        case Refused():
+            return 409, error.code, str(error), getattr(error, "more", {})
+        case Malformed():
+            return 400, "malformed", str(error), error.more
+        case VersionNeeded():
+            return 428, "version.needed", "Send If-Match with the version you have read.", {}
+        case VersionConflict():
+            detail = {"your_version": error.yours, "current_version": error.current}
+            return 412, "version.conflict", str(error), detail
+        case Http404():
+            return 404, "not_found", _TITLES[404], {}
+        case PermissionDenied():
+            return 403, "forbidden", _TITLES[403], {}
+        case exceptions.ValidationError():
+            errors = list(_pointed(error.detail, ""))
+            return 422, "values", f"{len(errors)} value(s) cannot be accepted.", {"errors": errors}
+        case exceptions.ParseError() | exceptions.UnsupportedMediaType():
+            return error.status_code, "malformed", str(error.detail), {}
+        case exceptions.APIException():
+            codes = error.get_codes()
+            return error.status_code, str(codes), str(error.detail), {}
+    return None
+
+
+def _pointed(detail: Any, pointer: str) -> Any:
+    """Yield one error a value, each named by its JSON Pointer (RFC 6901)."""
+    if isinstance(detail, dict):
+        for key, value in detail.items():
+            step = "" if key == "non_field_errors" else f"/{_escape(str(key))}"
+            yield from _pointed(value, pointer + step)
+    elif isinstance(detail, list):
+        for index, value in enumerate(detail):
+            nested = isinstance(value, (dict, list))
+            yield from _pointed(value, f"{pointer}/{index}" if nested else pointer)
+    else:
+        yield {"pointer": pointer, "code": detail.code, "detail": str(detail)}
+
+
+def _escape(step: str) -> str:
+    return step.replace("~", "~0").replace("/", "~1")
+
+
+def _body(
+    request: HttpRequest, status: int, code: str, detail: str, more: dict[str, Any]
+) -> dict[str, Any]:
+    return {
+        "type": f"/api/docs/problems#{code}",
+        "title": _TITLES.get(status, "The request failed."),
+        "status": status,
+        "code": code,
+        "detail": detail,
+        "request_id": getattr(request, "request_id", ""),
+        **more,
+    }

@@ -1,0 +1,36 @@
+"""Optimistic concurrency: an edit or verdict names the version that was read."""
+
+from __future__ import annotations
+
+from rest_framework.request import Request
+
+from billing_portal.api.problems import Malformed, VersionConflict, VersionNeeded
+
+
+def etag(version: int) -> str:
+    """Return a version as a strong entity tag."""
+    return f'"{version}"'
+
+
+def version_seen(request: Request) -> int:
+    """Return the version in If-Match.
+
+    :raises VersionNeeded: without the header (428).
+    :raises Malformed: when it is no version of ours (400).
+    """
+    text = request.headers.get("If-Match")
+    if text is None:
+        raise VersionNeeded
+    bare = text.strip().strip('"')
+    if not bare.isdigit():
+        raise Malformed('If-Match is the ETag of what you read, such as "3".', header="If-Match")
+    return int(bare)
+
+
+def must_match(seen: int, current: int) -> None:
+    """Pass when the version read is today's.
+
+    :raises VersionConflict: otherwise (412).
+    """
+    if seen != current:
+        raise VersionConflict(yours=str(seen), current=str(current))

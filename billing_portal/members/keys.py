@@ -1,0 +1,83 @@
+"""API keys: how one is made, and whose a request's key is.
+
+A key reads ``bp_<prefix>_<secret>``: the prefix finds the row, the secret (256 random bits) is
+compared as SHA-256. The peer's address is taken behind a configured number of proxies, never from
+the left end of X-Forwarded-For, which anybody can write.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import ipaddress
+import secrets
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.http import HttpRequest
+
+from billing_portal.errors import Refused
+from billing_portal.members.models import ApiKey
+from billing_portal.tenancy.actors import Actor, ActorKind
+from billing_portal.tenancy.models import Tenant
+from billing_portal.tenancy.permissions import ROLES
+
+_USED_EVERY = timedelta(minutes=5)
+
+
+class NoKey(Refused):
+    """The request carries no API key that this portal knows, or none that may be used now."""
+
+    code = "api_key.not_accepted"
+
+
+def new_secret() -> tuple[str, str, str]:
+    """Return (prefix, hash, text to show once) of a fresh key."""
+    prefix, secret = secrets.token_hex(5), secrets.token_urlsafe(32)
+    return prefix, _hash(secret), f"bp_{prefix}_{secret}"
+
+
+def holder_of(request: HttpRequest, *, now: datetime) -> tuple[Tenant, Actor]:
+    """Return the firm and the actor of the request's API key. One query, two every five minutes.
+
+    :raises NoKey: for a missing, unknown, unapproved, expired or revoked key, or a peer outside
+        the key's networks; the message is the same for all, so that nothing is learned from it.
+    """
+    refusal = NoKey("Send a valid API key: Authorization: Bearer bp_….")
+    kind, _, text = request.headers.get("Authorization", "").partition(" ")
+    parts = text.strip().split("_", 2)
+    if kind.lower() != "bearer" or len(parts) != 3 or parts[0] != "bp":
+        raise refusal
+    key = ApiKey.objects.select_related("tenant").filter(prefix=parts[1]).first()
+    if key is None or not hmac.compare_digest(key.secret_hash, _hash(parts[2])):
+        raise refusal
+    if not key.approved_by or key.revoked_at or key.expires_at <= now:
+        raise refusal
+    if not _is_allowed(peer_of(request), key.allowed_networks):
+        raise refusal
+    if key.last_used_at is None or now - key.last_used_at > _USED_EVERY:
+        ApiKey.objects.filter(pk=key.pk).update(last_used_at=now)
+    role = ROLES["service"]
+    allowed = role & frozenset(key.scopes) if key.scopes else role
+    return key.tenant, Actor(ActorKind.KEY, key.pk, key.name, allowed, ("service",))
+
+
+def peer_of(request: HttpRequest) -> str:
+    """Return the address of the peer, counted from the right behind our own proxies."""
+    hops = [h.strip() for h in request.headers.get("X-Forwarded-For", "").split(",") if h.strip()]
+    chain = [*hops, str(request.META.get("REMOTE_ADDR", ""))]
+    return chain[max(0, len(chain) - 1 - settings.TRUSTED_PROXIES)]
+
+
+def _hash(secret: str) -> str:
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def _is_allowed(peer: str, networks: list[str]) -> bool:
+    if not networks:
+        return True
+    try:
+        address = ipaddress.ip_address(peer)
+    except ValueError:
+        return False  # a peer without an address (a Unix socket) is in no network
+    return any(address in ipaddress.ip_network(network) for network in networks)

@@ -1,0 +1,138 @@
+"""From a request to a firm, an actor and a scope.
+
+The firm is in the path (``/t/<firm>/…``), never in the session: two tabs are two firms, and a link
+says whose data it shows. The prefix is stripped before the URL is resolved and put in front of
+every URL that a page reverses, so that views and templates need not know of it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from django.conf import settings
+from django.contrib.auth import logout
+from django.contrib.auth.views import redirect_to_login
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.urls import get_script_prefix, reverse, set_script_prefix
+
+from billing_portal import logs
+from billing_portal.api.problems import problem
+from billing_portal.errors import Refused
+from billing_portal.members import keys, queries
+from billing_portal.tenancy.models import Tenant
+from billing_portal.tenancy.scope import tenant_scope
+
+Answer = Callable[[HttpRequest], HttpResponse]
+_FIRM = re.compile(r"^/t/([a-z0-9-]{1,40})(/.*)$")
+_WITH_OR_WITHOUT_FIRM = ("/accounts/", "/static/")
+_WITHOUT_FIRM = ("/", "/healthz", "/readyz", "/_ui/")
+
+
+class FirmFromPath:
+    """Strip ``/t/<firm>`` from the path and remember the firm as ``request.tenant``."""
+
+    def __init__(self, get_response: Answer) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        request.tenant = None
+        found = _FIRM.match(request.path_info)
+        if found is None:
+            return self.get_response(request)
+        slug, rest = found.groups()
+        request.tenant = Tenant.objects.filter(slug=slug).first()
+        request.firm_slug = slug
+        before = get_script_prefix()
+        request.path_info = rest
+        prefix = before.rstrip("/") + f"/t/{slug}/"
+        set_script_prefix(prefix)
+        try:
+            return self.get_response(request)
+        finally:
+            set_script_prefix(before)
+
+
+class SessionLimits:
+    """End a session after an idle spell, and after a working day whatever happens."""
+
+    def __init__(self, get_response: Answer) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if request.user.is_authenticated:
+            now = int(datetime.now(UTC).timestamp())
+            began = request.session.setdefault("began_at", now)
+            seen = request.session.get("seen_at", now)
+            too_idle = now - seen > settings.SESSION_IDLE_SECONDS
+            if too_idle or now - began > settings.SESSION_ABSOLUTE_SECONDS:
+                logout(request)
+            elif now - seen >= 60 or "seen_at" not in request.session:
+                request.session["seen_at"] = now
+        return self.get_response(request)
+
+
+class ActorAndScope:
+    """Find the actor and wrap the view in the firm's scope; who is no member sees 404.
+
+    An answer of 400 or more takes back whatever the view wrote.
+    """
+
+    def __init__(self, get_response: Answer) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        request.actor = None
+        path, has_firm = request.path_info, hasattr(request, "firm_slug")
+        if path.startswith("/api/v1/"):
+            return self._nowhere(request) if has_firm else self._for_key(request)
+        if path.startswith(_WITH_OR_WITHOUT_FIRM):
+            return self.get_response(request)
+        if has_firm:
+            return self._for_member(request)
+        if path in _WITHOUT_FIRM or path.startswith("/api/"):
+            return self.get_response(request)
+        return self._nowhere(request)
+
+    def _for_member(self, request: HttpRequest) -> HttpResponse:
+        if not request.user.is_authenticated:
+            return redirect_to_login(request.get_full_path(), _sign_in_path())
+        actor = request.tenant and queries.actor_in(request.tenant, request.user)
+        if not actor:
+            request.tenant = None
+            return self._nowhere(request)
+        request.actor = actor
+        logs.bind(tenant=request.tenant.slug, actor=actor.ref)
+        return self._scoped(request)
+
+    def _for_key(self, request: HttpRequest) -> HttpResponse:
+        try:
+            request.tenant, request.actor = keys.holder_of(request, now=datetime.now(UTC))
+        except Refused as refusal:
+            return problem(request, 401, refusal.code, str(refusal))
+        logs.bind(tenant=request.tenant.slug, actor=request.actor.ref)
+        return self._scoped(request)
+
+    def _scoped(self, request: HttpRequest) -> HttpResponse:
+        with tenant_scope(request.tenant.pk):
+            response = self.get_response(request)
+            if response.status_code >= 400:
+                transaction.set_rollback(True)
+        return response
+
+    def _nowhere(self, request: HttpRequest) -> HttpResponse:
+        """Answer like any path that does not exist."""
+        request.urlconf = "billing_portal.members.nowhere"
+        return self.get_response(request)
+
+
+def _sign_in_path() -> str:
+    """Sign-in lies outside the firms: reverse it without the firm's prefix."""
+    before = get_script_prefix()
+    set_script_prefix(before.split("/t/")[0] + "/")
+    try:
+        return reverse("account_login")
+    finally:
+        set_script_prefix(before)

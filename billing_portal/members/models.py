@@ -1,0 +1,162 @@
+"""People, what they are in which firm, and the keys of internal services.
+
+All tables here are shared: they are read to find out whose scope to open.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django.contrib.auth.models import AbstractBaseUser, BaseUserManager
+from django.db import models
+from django.db.models import F, Q
+from django.db.models.functions import Lower
+
+from billing_portal.tenancy.models import Tenant
+from billing_portal.tenancy.permissions import ROLES
+
+_ROLE_CHOICES = [(role, role.capitalize()) for role in ROLES]
+
+
+class UserManager(BaseUserManager["User"]):
+    """Finds people by their e-mail address, stored in lower case."""
+
+    def get_by_natural_key(self, username: str | None) -> User:
+        """Return the user who signs in with this address."""
+        return self.get(email=(username or "").lower())
+
+
+class User(AbstractBaseUser):
+    """A person; what they may do depends on the firm."""
+
+    email = models.EmailField(unique=True)
+    name = models.CharField(max_length=120)
+    is_active = models.BooleanField(default=True)
+    theme = models.CharField(
+        max_length=5, blank=True, choices=[("light", "Light"), ("dark", "Dark")]
+    )
+    has_shortcuts = models.BooleanField(default=True)
+
+    USERNAME_FIELD = "email"
+    REQUIRED_FIELDS: ClassVar[list[str]] = ["name"]
+
+    objects = UserManager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(email=Lower("email")), name="user_email_is_lower_case"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name or self.email
+
+    def get_full_name(self) -> str:
+        """Return the name that mail and pages show."""
+        return self.name
+
+    def get_short_name(self) -> str:
+        """Return the first of the names."""
+        return self.name.split(" ")[0]
+
+    @property
+    def is_staff(self) -> bool:
+        """Whether the back office lets this user in is asked of the firm, not of the user."""
+        return False
+
+    def has_perm(self, perm: str, obj: Any = None) -> bool:
+        """Refuse: Django's permissions are global; the firm's membership decides."""
+        return False
+
+    def has_module_perms(self, app_label: str) -> bool:
+        """Refuse: Django's permissions are global; the firm's membership decides."""
+        return False
+
+
+class Membership(models.Model):
+    """One role of one user in one firm; it counts once a second person has approved it."""
+
+    tenant = models.ForeignKey(Tenant, models.PROTECT, related_name="+")
+    user = models.ForeignKey(User, models.PROTECT, related_name="memberships")
+    role = models.CharField(max_length=10, choices=_ROLE_CHOICES)
+    proposed_by = models.CharField(max_length=60, help_text="Actor, such as user:7.")
+    approved_by = models.CharField(max_length=60, blank=True)
+    ended_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["tenant", "user", "role"],
+                condition=Q(ended_at__isnull=True),
+                name="membership_role_is_held_once",
+            ),
+            models.CheckConstraint(
+                condition=~Q(approved_by=F("proposed_by")),
+                name="membership_approver_is_not_its_proposer",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user} as {self.get_role_display()} at {self.tenant}"
+
+
+class Invitation(models.Model):
+    """A way into a firm for somebody who is not yet a member; the mail carries the token."""
+
+    tenant = models.ForeignKey(Tenant, models.PROTECT, related_name="+")
+    email = models.EmailField()
+    name = models.CharField(max_length=120)
+    role = models.CharField(max_length=10, choices=_ROLE_CHOICES)
+    token_hash = models.CharField(max_length=64, blank=True, help_text="SHA-256; empty until sent.")
+    invited_by = models.CharField(max_length=60)
+    approved_by = models.CharField(max_length=60, blank=True)
+    expires_at = models.DateTimeField()
+    accepted_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=~Q(approved_by=F("invited_by")),
+                name="invitation_approver_is_not_its_inviter",
+            ),
+            models.CheckConstraint(
+                condition=Q(token_hash="") | ~Q(approved_by=""),
+                name="invitation_is_sent_once_approved",
+            ),
+            models.UniqueConstraint(
+                fields=["token_hash"],
+                condition=~Q(token_hash=""),
+                name="invitation_token_is_unique",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.email} as {self.get_role_display()}"
+
+
+class ApiKey(models.Model):
+    """A key of an internal service: shown once, stored as a hash, used once approved."""
+
+    tenant = models.ForeignKey(Tenant, models.PROTECT, related_name="+")
+    name = models.CharField(max_length=80)
+    prefix = models.CharField(max_length=16, unique=True)
+    secret_hash = models.CharField(max_length=64, help_text="SHA-256 of 256 random bits.")
+    scopes = models.JSONField(default=list, help_text="Permissions; empty means the whole role.")
+    allowed_networks = models.JSONField(default=list, help_text="CIDRs; empty means any.")
+    requested_by = models.CharField(max_length=60)
+    approved_by = models.CharField(max_length=60, blank=True)
+    expires_at = models.DateTimeField()
+    last_used_at = models.DateTimeField(null=True, blank=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=~Q(approved_by=F("requested_by")),
+                name="api_key_approver_is_not_its_requester",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.prefix}…)"

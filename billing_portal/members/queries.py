@@ -1,0 +1,64 @@
+"""Who is a member of what, asked before any scope is open."""
+
+from __future__ import annotations
+
+from billing_portal.members.models import Membership, User
+from billing_portal.tenancy.actors import Actor, ActorKind
+from billing_portal.tenancy.models import Tenant
+from billing_portal.tenancy.permissions import permissions_of
+
+
+def actor_in(tenant: Tenant, user: User) -> Actor | None:
+    """Return the user as an actor of the firm, or None for who is no member. One query."""
+    if not user.is_active:
+        return None
+    roles = tuple(
+        Membership.objects.filter(tenant=tenant, user=user, ended_at__isnull=True)
+        .exclude(approved_by="")
+        .order_by("role")
+        .values_list("role", flat=True)
+    )
+    if not roles:
+        return None
+    return Actor(ActorKind.USER, user.pk, str(user), permissions_of(roles), roles)
+
+
+def firms_of(user: User) -> list[Tenant]:
+    """Return the firms that the user may enter, by name. One query."""
+    return list(
+        Tenant.objects.filter(
+            pk__in=Membership.objects.filter(user=user, ended_at__isnull=True)
+            .exclude(approved_by="")
+            .values("tenant_id")
+        ).order_by("name")
+    )
+
+
+def members_of(tenant: Tenant) -> list[Membership]:
+    """Return who holds which role in the firm, proposals included, by name. One query."""
+    return list(
+        Membership.objects.filter(tenant=tenant, ended_at__isnull=True)
+        .select_related("user")
+        .order_by("user__name", "role")
+    )
+
+
+def holders_of(tenant: Tenant, permission: str) -> list[User]:
+    """Return the active members who may do something, by name. One query."""
+    return list(
+        User.objects.filter(
+            is_active=True,
+            memberships__tenant=tenant,
+            memberships__ended_at__isnull=True,
+            memberships__role__in=[
+                role for role in _roles() if permission in permissions_of([role])
+            ],
+        )
+        .exclude(memberships__approved_by="")
+        .distinct()
+        .order_by("name")
+    )
+
+
+def _roles() -> list[str]:
+    return [choice for choice, _label in Membership._meta.get_field("role").flatchoices]

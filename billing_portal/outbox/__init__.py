@@ -1,0 +1,1 @@
+"""News for the outside: events written in the transaction of the deed, numbered without gaps."""

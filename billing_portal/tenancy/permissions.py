@@ -1,0 +1,95 @@
+"""The one table of permissions: what can be done, in plain verbs, and which role may."""
+
+from __future__ import annotations
+
+PERMISSIONS = {
+    "admin.enter": "Enter the back office",
+    "api_keys.approve": "Approve API keys",
+    "api_keys.request": "Request API keys",
+    "audit.read": "Read the audit log",
+    "carriers.edit": "Edit carriers and their credentials",
+    "charges.capture": "Capture charges",
+    "charges.read": "Read charges",
+    "credit_notes.approve": "Approve credit notes",
+    "credit_notes.request": "Request credit notes",
+    "customers.edit": "Edit customers, matters and terms",
+    "customers.read": "Read customers and matters",
+    "dunning.edit": "Edit reminders and their policy",
+    "dunning.read": "Read reminders",
+    "invoices.approve": "Approve or return invoices",
+    "invoices.edit": "Edit draft invoices",
+    "invoices.finalize": "Finalize invoices",
+    "invoices.read": "Read invoices",
+    "jobs.read": "Read background jobs",
+    "jobs.retry": "Retry and cancel background jobs",
+    "ledger.close": "Close accounting periods",
+    "ledger.read": "Read the ledger",
+    "ledger.reverse": "Reverse ledger entries",
+    "members.approve": "Approve members and roles",
+    "members.invite": "Invite members and propose roles",
+    "members.read": "See who is a member",
+    "payments.import": "Import bank files and allocate payments",
+    "payments.read": "Read payments",
+    "rates.approve": "Approve rates",
+    "rates.edit": "Propose rates",
+    "runs.read": "Read billing runs",
+    "runs.start": "Plan and start billing runs",
+    "uploads.read": "Read uploads and their evidence",
+    "uploads.retry": "Start, retry and take over uploads",
+}
+
+_READ = frozenset(name for name in PERMISSIONS if name.endswith(".read"))
+
+ROLES = {
+    "owner": frozenset(PERMISSIONS),
+    "biller": (_READ - {"audit.read"})
+    | {
+        "admin.enter",
+        "api_keys.request",
+        "carriers.edit",
+        "charges.capture",
+        "credit_notes.request",
+        "customers.edit",
+        "dunning.edit",
+        "invoices.edit",
+        "invoices.finalize",
+        "jobs.retry",
+        "payments.import",
+        "rates.edit",
+        "runs.start",
+        "uploads.retry",
+    },
+    "reviewer": frozenset(
+        {
+            "charges.read",
+            "customers.read",
+            "invoices.approve",
+            "invoices.edit",
+            "invoices.read",
+            "runs.read",
+        }
+    ),
+    "timekeeper": frozenset({"charges.capture", "charges.read", "customers.read"}),
+    "auditor": _READ,
+    "service": frozenset(
+        {
+            "charges.capture",
+            "charges.read",
+            "customers.edit",
+            "customers.read",
+            "invoices.approve",
+            "invoices.edit",
+            "invoices.read",
+            "jobs.read",
+            "payments.read",
+            "runs.read",
+            "runs.start",
+            "uploads.read",
+        }
+    ),
+}
+
+
+def permissions_of(roles: list[str] | tuple[str, ...]) -> frozenset[str]:
+    """Return what the roles together allow."""
+    return frozenset().union(*(ROLES[role] for role in roles))
