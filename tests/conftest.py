@@ -161,11 +161,10 @@ def django_db_setup(databases, django_db_blocker, worker_id) -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
-def _fresh_clone_after_commit(request) -> Iterator[None]:
-    """Clone again after a test that commits."""
+def _fresh_clone_after_commit(request) -> None:
+    """Clone again after a test that commits: its flush is replaced."""
     marker = request.node.get_closest_marker("django_db")
     if not (marker and marker.kwargs.get("transaction")):
-        yield
         return
     from django.db import connections
     from django.test import TransactionTestCase
@@ -177,13 +176,8 @@ def _fresh_clone_after_commit(request) -> Iterator[None]:
             connection.close()
         databases.clone(connections["default"].settings_dict["NAME"])
 
-    before = TransactionTestCase._fixture_teardown
     TransactionTestCase._fixture_teardown = clone_again
     request.getfixturevalue("transactional_db")
-    try:
-        yield
-    finally:
-        request.addfinalizer(lambda: setattr(TransactionTestCase, "_fixture_teardown", before))
 
 
 @pytest.fixture

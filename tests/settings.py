@@ -5,7 +5,7 @@ import os
 os.environ.setdefault("PORTAL_ENVIRONMENT", "test")
 os.environ.setdefault("LOG_LEVEL", "ERROR")
 
-from billing_portal.settings import *  # noqa: E402, F403
+from billing_portal.settings import *  # noqa: F403
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 STORAGES = {

@@ -6,11 +6,13 @@ said no, 412/428 version, 422 values (all at once, by JSON Pointer), 429. Each c
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, JsonResponse
 from rest_framework import exceptions
+from rest_framework.request import Request
 from rest_framework.response import Response
 
 from billing_portal.errors import Refused
@@ -31,6 +33,9 @@ _TITLES = {
     428: "Say which version you have read.",
     429: "Too many requests.",
 }
+
+
+_Description = tuple[int, str, str, dict[str, Any]]
 
 
 class Malformed(Exception):
@@ -60,45 +65,65 @@ def problem(request: HttpRequest, status: int, code: str, detail: str, **more: A
     )
 
 
+def django_request(request: Request) -> HttpRequest:
+    """Return Django's request, which DRF wraps; the middleware's findings are on it."""
+    return request._request  # noqa: SLF001 -- DRF offers no public way to it
+
+
 def answer_for(error: Exception, context: dict[str, Any]) -> Response | None:
     """Turn what an endpoint raised into a problem; None lets a bug crash."""
     found = _described(error)
     if found is None:
         return None
     status, code, detail, more = found
-    body = _body(context["request"]._request, status, code, detail, more)  # noqa: SLF001 -- DRF hides Django's
+    body = _body(django_request(context["request"]), status, code, detail, more)
     response = Response(body, status=status, content_type=CONTENT_TYPE)
     if isinstance(error, exceptions.Throttled) and error.wait is not None:
         response["Retry-After"] = str(int(error.wait) + 1)
     return response
 
 
-def _described(error: Exception) -> tuple[int, str, str, dict[str, Any]] | None:
-    match error:
-        case MissingPermission():
-            return 403, error.code, str(error), {"permission": error.permission}
-        case Refused():
-            return 409, error.code, str(error), getattr(error, "more", {})
-        case Malformed():
-            return 400, "malformed", str(error), error.more
-        case VersionNeeded():
-            return 428, "version.needed", "Send If-Match with the version you have read.", {}
-        case VersionConflict():
-            detail = {"your_version": error.yours, "current_version": error.current}
-            return 412, "version.conflict", str(error), detail
-        case Http404():
-            return 404, "not_found", _TITLES[404], {}
-        case PermissionDenied():
-            return 403, "forbidden", _TITLES[403], {}
-        case exceptions.ValidationError():
-            errors = list(_pointed(error.detail, ""))
-            return 422, "values", f"{len(errors)} value(s) cannot be accepted.", {"errors": errors}
-        case exceptions.ParseError() | exceptions.UnsupportedMediaType():
-            return error.status_code, "malformed", str(error.detail), {}
-        case exceptions.APIException():
-            codes = error.get_codes()
-            return error.status_code, str(codes), str(error.detail), {}
+def _described(error: Exception) -> _Description | None:
+    for kind, describe in _DESCRIPTIONS:
+        if isinstance(error, kind):
+            return describe(error)
     return None
+
+
+def _of_values(error: exceptions.ValidationError) -> _Description:
+    errors = list(_pointed(error.detail, ""))
+    return 422, "values", f"{len(errors)} value(s) cannot be accepted.", {"errors": errors}
+
+
+def _of_api(error: exceptions.APIException) -> _Description:
+    if isinstance(error, exceptions.ParseError | exceptions.UnsupportedMediaType):
+        return error.status_code, "malformed", str(error.detail), {}
+    return error.status_code, str(error.get_codes()), str(error.detail), {}
+
+
+# The first kind that fits describes the error: the special before the general.
+_DESCRIPTIONS: list[tuple[type[Exception], Callable[[Any], _Description]]] = [
+    (MissingPermission, lambda e: (403, e.code, str(e), {"permission": e.permission})),
+    (Refused, lambda e: (409, e.code, str(e), getattr(e, "more", {}))),
+    (Malformed, lambda e: (400, "malformed", str(e), e.more)),
+    (
+        VersionNeeded,
+        lambda _: (428, "version.needed", "Send If-Match with the version you have read.", {}),
+    ),
+    (
+        VersionConflict,
+        lambda e: (
+            412,
+            "version.conflict",
+            str(e),
+            {"your_version": e.yours, "current_version": e.current},
+        ),
+    ),
+    (Http404, lambda _: (404, "not_found", _TITLES[404], {})),
+    (PermissionDenied, lambda _: (403, "forbidden", _TITLES[403], {})),
+    (exceptions.ValidationError, _of_values),
+    (exceptions.APIException, _of_api),
+]
 
 
 def _pointed(detail: Any, pointer: str) -> Any:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import ipaddress
+import re
 import secrets
 from datetime import datetime, timedelta
 
@@ -22,6 +23,7 @@ from billing_portal.tenancy.actors import Actor, ActorKind
 from billing_portal.tenancy.models import Tenant
 from billing_portal.tenancy.permissions import ROLES
 
+_FORM = re.compile(r"^bp_(?P<prefix>[0-9a-f]{10})_(?P<secret>[A-Za-z0-9_-]{43})$")
 _USED_EVERY = timedelta(minutes=5)
 
 
@@ -45,11 +47,11 @@ def holder_of(request: HttpRequest, *, now: datetime) -> tuple[Tenant, Actor]:
     """
     refusal = NoKey("Send a valid API key: Authorization: Bearer bp_….")
     kind, _, text = request.headers.get("Authorization", "").partition(" ")
-    parts = text.strip().split("_", 2)
-    if kind.lower() != "bearer" or len(parts) != 3 or parts[0] != "bp":
+    found = _FORM.match(text.strip())
+    if kind.lower() != "bearer" or found is None:
         raise refusal
-    key = ApiKey.objects.select_related("tenant").filter(prefix=parts[1]).first()
-    if key is None or not hmac.compare_digest(key.secret_hash, _hash(parts[2])):
+    key = ApiKey.objects.select_related("tenant").filter(prefix=found["prefix"]).first()
+    if key is None or not hmac.compare_digest(key.secret_hash, _hash(found["secret"])):
         raise refusal
     if not key.approved_by or key.revoked_at or key.expires_at <= now:
         raise refusal

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime
+from http import HTTPStatus
 
 from django.conf import settings
 from django.contrib.auth import logout
@@ -27,6 +28,7 @@ from billing_portal.tenancy.scope import tenant_scope
 
 Answer = Callable[[HttpRequest], HttpResponse]
 _FIRM = re.compile(r"^/t/([a-z0-9-]{1,40})(/.*)$")
+_NOTED_EVERY_SECONDS = 60
 _WITH_OR_WITHOUT_FIRM = ("/accounts/", "/static/")
 _WITHOUT_FIRM = ("/", "/healthz", "/readyz", "/_ui/")
 
@@ -69,7 +71,7 @@ class SessionLimits:
             too_idle = now - seen > settings.SESSION_IDLE_SECONDS
             if too_idle or now - began > settings.SESSION_ABSOLUTE_SECONDS:
                 logout(request)
-            elif now - seen >= 60 or "seen_at" not in request.session:
+            elif now - seen >= _NOTED_EVERY_SECONDS or "seen_at" not in request.session:
                 request.session["seen_at"] = now
         return self.get_response(request)
 
@@ -118,7 +120,7 @@ class ActorAndScope:
     def _scoped(self, request: HttpRequest) -> HttpResponse:
         with tenant_scope(request.tenant.pk):
             response = self.get_response(request)
-            if response.status_code >= 400:
+            if response.status_code >= HTTPStatus.BAD_REQUEST:
                 transaction.set_rollback(True)
         return response
 

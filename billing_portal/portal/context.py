@@ -32,12 +32,12 @@ def _actor(actor: Any) -> dict[str, str] | None:
 
 def _navigation(request: HttpRequest, actor: Any) -> list[dict[str, Any]]:
     """Return the entries that the actor may open; settings name them, rooms offer their URLs."""
-    entries = []
+    entries, home = [], reverse("portal:inbox")
     for key, label, icon, url_name, permission in settings.NAVIGATION:
         if permission and not actor.may(permission):
             continue
         url = reverse(url_name)
-        is_current = request.path == url or (url.count("/") > 3 and request.path.startswith(url))
+        is_current = request.path == url or (url != home and request.path.startswith(url))
         entries.append(
             {"key": key, "label": label, "icon": icon, "url": url, "current": is_current}
         )

@@ -10,7 +10,7 @@ from django.db.migrations.operations.base import Operation
 
 from billing_portal.tenancy.fields import TenantForeignKey
 
-_TENANT = "nullif(current_setting('app.tenant', true), '')::bigint"
+_OURS = "tenant_id = nullif(current_setting('app.tenant', true), '')::bigint"
 
 
 class _TableOperation(Operation):
@@ -49,10 +49,8 @@ class GuardTenant(_TableOperation):
         return [
             f'ALTER TABLE "{table}" ENABLE ROW LEVEL SECURITY',
             f'ALTER TABLE "{table}" FORCE ROW LEVEL SECURITY',
-            f'CREATE POLICY tenant ON "{table}" USING (tenant_id = {_TENANT}) '
-            f"WITH CHECK (tenant_id = {_TENANT})",
-            f'ALTER TABLE "{table}" ADD CONSTRAINT "{table}_tenant_id_id_key" '
-            "UNIQUE (tenant_id, id)",
+            f'CREATE POLICY tenant ON "{table}" USING ({_OURS}) WITH CHECK ({_OURS})',
+            f'ALTER TABLE "{table}" ADD CONSTRAINT "{_unique(table)}" UNIQUE (tenant_id, id)',
             *(_add_key(model, field) for field in tenant_keys(model)),
         ]
 
@@ -60,7 +58,7 @@ class GuardTenant(_TableOperation):
         table = model._meta.db_table
         return [
             *(_drop_key(model, field) for field in tenant_keys(model)),
-            f'ALTER TABLE "{table}" DROP CONSTRAINT "{table}_tenant_id_id_key"',
+            f'ALTER TABLE "{table}" DROP CONSTRAINT "{_unique(table)}"',
             f'DROP POLICY tenant ON "{table}"',
             f'ALTER TABLE "{table}" NO FORCE ROW LEVEL SECURITY',
             f'ALTER TABLE "{table}" DISABLE ROW LEVEL SECURITY',
@@ -96,10 +94,8 @@ class AppendOnly(_TableOperation):
     def forwards(self, model: type[models.Model]) -> list[str]:
         table = model._meta.db_table
         return [
-            f'CREATE TRIGGER rows_never_change BEFORE UPDATE OR DELETE ON "{table}" '
-            "FOR EACH ROW EXECUTE FUNCTION portal_refuse_change()",
-            f'CREATE TRIGGER table_is_never_emptied BEFORE TRUNCATE ON "{table}" '
-            "FOR EACH STATEMENT EXECUTE FUNCTION portal_refuse_change()",
+            _trigger("rows_never_change", "UPDATE OR DELETE", table, "ROW"),
+            _trigger("table_is_never_emptied", "TRUNCATE", table, "STATEMENT"),
             f'REVOKE UPDATE, DELETE, TRUNCATE ON "{table}" FROM "{settings.APP_ROLE}"',
         ]
 
@@ -137,8 +133,10 @@ class GrantToApp(Operation):
     def database_backwards(self, app_label: str, editor: Any, old: Any, new: Any) -> None:
         role = f'"{settings.APP_ROLE}"'
         change = "ALTER DEFAULT PRIVILEGES IN SCHEMA public REVOKE"
-        editor.execute(f"{change} SELECT, INSERT, UPDATE, DELETE ON TABLES FROM {role}")
-        editor.execute(f"{change} USAGE, SELECT ON SEQUENCES FROM {role}")
+        rows = "SELECT, INSERT, UPDATE, DELETE"
+        editor.execute(f"{change} {rows} ON TABLES FROM {role}")
+        numbers = "USAGE, SELECT"
+        editor.execute(f"{change} {numbers} ON SEQUENCES FROM {role}")
 
     def describe(self) -> str:
         return "Grant the application's role its rights"
@@ -147,6 +145,17 @@ class GrantToApp(Operation):
 def tenant_keys(model: type[models.Model]) -> list[models.ForeignKey]:
     """Return the model's keys to other tables of the firm."""
     return [f for f in model._meta.local_fields if isinstance(f, TenantForeignKey)]
+
+
+def _unique(table: str) -> str:
+    return f"{table}_tenant_id_id_key"
+
+
+def _trigger(name: str, when: str, table: str, each: str) -> str:
+    return (
+        f'CREATE TRIGGER {name} BEFORE {when} ON "{table}" '
+        f"FOR EACH {each} EXECUTE FUNCTION portal_refuse_change()"
+    )
 
 
 def _add_key(model: type[models.Model], field: Any) -> str:

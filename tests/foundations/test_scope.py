@@ -9,7 +9,7 @@ from billing_portal.tenancy.scope import NoTenant, OtherTenant, current_tenant_i
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture()
+@pytest.fixture
 def two_firms():
     return [Tenant.objects.create(slug=slug, name=slug.title()) for slug in ("ours", "theirs")]
 
@@ -17,14 +17,14 @@ def two_firms():
 @pytest.mark.parametrize(
     "look",
     [
-        lambda: TenantKey.objects.exists(),
+        TenantKey.objects.exists,
         lambda: TenantKey.objects.exclude(number=1).exists(),
         lambda: TenantKey.objects.alias().exists(),
-        lambda: TenantKey.objects.count(),
+        TenantKey.objects.count,
         lambda: list(TenantKey.objects.all()),
         lambda: TenantKey.objects.create(number=1, wrapped=b""),
         lambda: TenantKey(number=1, wrapped=b""),
-        lambda: TenantKey._base_manager.all(),
+        TenantKey._base_manager.all,
         lambda: TenantKey.objects.bulk_create([]),
     ],
 )
@@ -102,12 +102,10 @@ def test_policy_hides_everything_when_no_firm_was_ever_set(two_firms):
 
 def test_policy_refuses_a_row_of_another_firm(two_firms):
     ours, theirs = two_firms
-    with tenant_scope(ours.pk), pytest.raises(ProgrammingError, match="row-level security"):
-        with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute(
-                "insert into tenancy_tenantkey (tenant_id, number, wrapped) values (%s, 1, '')",
-                [theirs.pk],
-            )
+    insert = "insert into tenancy_tenantkey (tenant_id, number, wrapped) values (%s, 1, '')"
+    refused = pytest.raises(ProgrammingError, match="row-level security")
+    with tenant_scope(ours.pk), refused, transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(insert, [theirs.pk])
 
 
 def test_names_that_are_unique_in_one_firm_may_repeat_in_another(two_firms):
@@ -115,9 +113,9 @@ def test_names_that_are_unique_in_one_firm_may_repeat_in_another(two_firms):
         with tenant_scope(firm.pk):
             TenantKey.objects.create(number=1, wrapped=b"x")
 
-    with tenant_scope(two_firms[0].pk), pytest.raises(IntegrityError, match="key_number"):
-        with transaction.atomic():
-            TenantKey.objects.create(number=1, wrapped=b"x")
+    refused = pytest.raises(IntegrityError, match="key_number")
+    with tenant_scope(two_firms[0].pk), refused, transaction.atomic():
+        TenantKey.objects.create(number=1, wrapped=b"x")
 
 
 def _database_tenant() -> str:
