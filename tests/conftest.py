@@ -176,7 +176,7 @@ def _fresh_clone_after_commit(request) -> None:
             connection.close()
         databases.clone(connections["default"].settings_dict["NAME"])
 
-    TransactionTestCase._fixture_teardown = clone_again
+    TransactionTestCase._fixture_teardown = clone_again  # type: ignore[attr-defined]  # Django's own
     request.getfixturevalue("transactional_db")
 
 

@@ -9,9 +9,10 @@ from collections.abc import Callable
 from contextvars import ContextVar
 
 import structlog
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 
 from billing_portal import logs
+from billing_portal.tenancy.requests import HouseRequest
 
 _log = structlog.get_logger(__name__)
 _GOOD = re.compile(r"^[A-Za-z0-9_-]{8,40}$")
@@ -26,10 +27,10 @@ def current_request_id() -> str:
 class RequestIds:
     """Give each request an id, or keep a well-formed one that a proxy gave it."""
 
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+    def __init__(self, get_response: Callable[[HouseRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
-    def __call__(self, request: HttpRequest) -> HttpResponse:
+    def __call__(self, request: HouseRequest) -> HttpResponse:
         given = request.headers.get("X-Request-Id", "")
         request.request_id = given if _GOOD.match(given) else f"req_{secrets.token_hex(8)}"
         token = _current.set(request.request_id)

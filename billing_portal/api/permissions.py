@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
+
+from billing_portal.tenancy.actors import Actor
 
 
 class HasPermission(BasePermission):
@@ -22,5 +24,5 @@ class HasPermission(BasePermission):
         """
         if view.action is None:
             return True  # a verb that the endpoint does not offer: DRF answers 405
-        request.user.must(view.permissions[view.action])
+        cast(Actor, request.user).must(view.permissions[view.action])
         return True

@@ -7,7 +7,7 @@ said no, 412/428 version, 422 values (all at once, by JSON Pointer), 429. Each c
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, JsonResponse
@@ -17,6 +17,7 @@ from rest_framework.response import Response
 
 from billing_portal.errors import Refused
 from billing_portal.tenancy.actors import MissingPermission
+from billing_portal.tenancy.requests import HouseRequest
 
 CONTENT_TYPE = "application/problem+json"
 _TITLES = {
@@ -65,9 +66,9 @@ def problem(request: HttpRequest, status: int, code: str, detail: str, **more: A
     )
 
 
-def django_request(request: Request) -> HttpRequest:
+def django_request(request: Request) -> HouseRequest:
     """Return Django's request, which DRF wraps; the middleware's findings are on it."""
-    return request._request  # noqa: SLF001 -- DRF offers no public way to it
+    return cast(HouseRequest, request._request)  # noqa: SLF001 -- DRF offers no public way
 
 
 def answer_for(error: Exception, context: dict[str, Any]) -> Response | None:
@@ -78,8 +79,8 @@ def answer_for(error: Exception, context: dict[str, Any]) -> Response | None:
     status, code, detail, more = found
     body = _body(django_request(context["request"]), status, code, detail, more)
     response = Response(body, status=status, content_type=CONTENT_TYPE)
-    if isinstance(error, exceptions.Throttled) and error.wait is not None:
-        response["Retry-After"] = str(int(error.wait) + 1)
+    if isinstance(error, exceptions.Throttled):
+        response["Retry-After"] = str(int(getattr(error, "wait", None) or 0) + 1)
     return response
 
 

@@ -32,7 +32,7 @@ def record_many(
         [
             AuditEvent(
                 action=action,
-                subject_kind=subject._meta.model_name,
+                subject_kind=str(subject._meta.model_name),
                 subject_id=name_of(subject),
                 actor=by.ref,
                 actor_name=by.name,

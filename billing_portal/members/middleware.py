@@ -16,7 +16,7 @@ from django.conf import settings
 from django.contrib.auth import logout
 from django.contrib.auth.views import redirect_to_login
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.urls import get_script_prefix, reverse, set_script_prefix
 
 from billing_portal import logs
@@ -24,9 +24,10 @@ from billing_portal.api.problems import problem
 from billing_portal.errors import Refused
 from billing_portal.members import keys, queries
 from billing_portal.tenancy.models import Tenant
+from billing_portal.tenancy.requests import HouseRequest
 from billing_portal.tenancy.scope import tenant_scope
 
-Answer = Callable[[HttpRequest], HttpResponse]
+Answer = Callable[[HouseRequest], HttpResponse]
 _FIRM = re.compile(r"^/t/([a-z0-9-]{1,40})(/.*)$")
 _NOTED_EVERY_SECONDS = 60
 _WITH_OR_WITHOUT_FIRM = ("/accounts/", "/static/")
@@ -39,7 +40,7 @@ class FirmFromPath:
     def __init__(self, get_response: Answer) -> None:
         self.get_response = get_response
 
-    def __call__(self, request: HttpRequest) -> HttpResponse:
+    def __call__(self, request: HouseRequest) -> HttpResponse:
         request.tenant = None
         found = _FIRM.match(request.path_info)
         if found is None:
@@ -63,7 +64,7 @@ class SessionLimits:
     def __init__(self, get_response: Answer) -> None:
         self.get_response = get_response
 
-    def __call__(self, request: HttpRequest) -> HttpResponse:
+    def __call__(self, request: HouseRequest) -> HttpResponse:
         if request.user.is_authenticated:
             now = int(datetime.now(UTC).timestamp())
             began = request.session.setdefault("began_at", now)
@@ -85,7 +86,7 @@ class ActorAndScope:
     def __init__(self, get_response: Answer) -> None:
         self.get_response = get_response
 
-    def __call__(self, request: HttpRequest) -> HttpResponse:
+    def __call__(self, request: HouseRequest) -> HttpResponse:
         request.actor = None
         path, has_firm = request.path_info, hasattr(request, "firm_slug")
         if path.startswith("/api/v1/"):
@@ -98,33 +99,35 @@ class ActorAndScope:
             return self.get_response(request)
         return self._nowhere(request)
 
-    def _for_member(self, request: HttpRequest) -> HttpResponse:
+    def _for_member(self, request: HouseRequest) -> HttpResponse:
         if not request.user.is_authenticated:
             return redirect_to_login(request.get_full_path(), _sign_in_path())
-        actor = request.tenant and queries.actor_in(request.tenant, request.user)
-        if not actor:
+        tenant = request.tenant
+        actor = queries.actor_in(tenant, request.user) if tenant else None
+        if tenant is None or actor is None:
             request.tenant = None
             return self._nowhere(request)
         request.actor = actor
-        logs.bind(tenant=request.tenant.slug, actor=actor.ref)
-        return self._scoped(request)
+        logs.bind(tenant=tenant.slug, actor=actor.ref)
+        return self._scoped(request, tenant)
 
-    def _for_key(self, request: HttpRequest) -> HttpResponse:
+    def _for_key(self, request: HouseRequest) -> HttpResponse:
         try:
-            request.tenant, request.actor = keys.holder_of(request, now=datetime.now(UTC))
+            tenant, actor = keys.holder_of(request, now=datetime.now(UTC))
         except Refused as refusal:
             return problem(request, 401, refusal.code, str(refusal))
-        logs.bind(tenant=request.tenant.slug, actor=request.actor.ref)
-        return self._scoped(request)
+        request.tenant, request.actor = tenant, actor
+        logs.bind(tenant=tenant.slug, actor=actor.ref)
+        return self._scoped(request, tenant)
 
-    def _scoped(self, request: HttpRequest) -> HttpResponse:
-        with tenant_scope(request.tenant.pk):
+    def _scoped(self, request: HouseRequest, tenant: Tenant) -> HttpResponse:
+        with tenant_scope(tenant.pk):
             response = self.get_response(request)
             if response.status_code >= HTTPStatus.BAD_REQUEST:
                 transaction.set_rollback(True)
         return response
 
-    def _nowhere(self, request: HttpRequest) -> HttpResponse:
+    def _nowhere(self, request: HouseRequest) -> HttpResponse:
         """Answer like any path that does not exist."""
         request.urlconf = "billing_portal.members.nowhere"
         return self.get_response(request)

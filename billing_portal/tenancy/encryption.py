@@ -54,7 +54,8 @@ def make_key() -> TenantKey:
     nonce = os.urandom(_NONCE)
     number = newest + 1
     sealed = AESGCM(_masters()[0]).encrypt(nonce, AESGCM.generate_key(256), _wrapping(number))
-    return TenantKey.objects.create(number=number, wrapped=nonce + sealed)
+    key: TenantKey = TenantKey.objects.create(number=number, wrapped=nonce + sealed)
+    return key
 
 
 def rewrap(key: TenantKey) -> None:

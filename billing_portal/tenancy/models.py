@@ -48,7 +48,7 @@ class TenantModel(models.Model):
         Tenant, models.PROTECT, related_name="+", default=current_tenant_id, editable=False
     )
 
-    objects: ClassVar[TenantManager] = TenantManager()
+    objects = TenantManager()
 
     class Meta:
         abstract = True

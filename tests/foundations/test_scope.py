@@ -118,7 +118,7 @@ def test_names_that_are_unique_in_one_firm_may_repeat_in_another(two_firms):
         TenantKey.objects.create(number=1, wrapped=b"x")
 
 
-def _database_tenant() -> str:
+def _database_tenant():
     with connection.cursor() as cursor:
         cursor.execute("select current_setting('app.tenant', true)")
         return cursor.fetchone()[0]
