@@ -169,7 +169,8 @@ MFA_TOTP_ISSUER = "Billing portal"
 AXES_FAILURE_LIMIT = 8
 AXES_COOLOFF_TIME = 0.25  # hours
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]  # another's mistakes lock nobody out
-AXES_USERNAME_FORM_FIELD = "login"
+AXES_USERNAME_CALLABLE = "billing_portal.members.keys.sign_in_name"
+ACCOUNT_RATE_LIMITS = {"login_failed": None}  # axes counts, in the database all processes share
 AXES_LOCKOUT_TEMPLATE = "429.html"
 AXES_ENABLE_ADMIN = False
 AXES_IPWARE_PROXY_COUNT = TRUSTED_PROXIES
@@ -235,7 +236,7 @@ CELERY_BROKER_URL = env("CELERY_BROKER_URL", "amqp://guest:guest@127.0.0.1:5672/
 STATIC_URL = "/static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
 STATICFILES_DIRS = [BASE_DIR / "static"]
-WHITENOISE_USE_FINDERS = not IS_PRODUCTION
+WHITENOISE_USE_FINDERS = WHITENOISE_AUTOREFRESH = not IS_PRODUCTION
 FILES_DIR = Path(env("FILES_DIR", str(VAR_DIR / "files")))
 ANCHORS_DIR = Path(env("ANCHORS_DIR", str(VAR_DIR / "anchors")))
 EMAIL_HOST = env("EMAIL_HOST", "127.0.0.1")
@@ -278,7 +279,9 @@ SEALED_CHAINS = {
 LEDGER_CHECKS: list[str] = []
 INBOX_PROVIDERS: list[str] = []
 SEARCH_PROVIDERS: list[str] = []
-NAVIGATION: list[tuple[str, str, str, str, str]] = []  # key, label, icon, URL name, permission
+NAVIGATION: list[tuple[str, str, str, str, str]] = [  # letter, label, icon, URL name, permission
+    ("q", "Inbox", "inbox", "portal:inbox", ""),
+]
 JOB_MODULES: list[str] = []
 
 # --- Language, time, logs -----------------------------------------------------------------------

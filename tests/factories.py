@@ -56,10 +56,11 @@ class Neighbor(AbstractContextManager):
         self._open: list[AbstractContextManager[None]] = []
 
     def __enter__(self) -> Tenant:
-        scope = tenant_scope(self.firm.pk)
+        firm: Tenant = self.firm
+        scope = tenant_scope(firm.pk)
         scope.__enter__()
         self._open.append(scope)
-        return self.firm
+        return firm
 
     def __exit__(
         self,

@@ -71,6 +71,19 @@ def peer_of(request: HttpRequest) -> str:
     return chain[max(0, len(chain) - 1 - settings.TRUSTED_PROXIES)]
 
 
+def unknown_networks(networks: list[str]) -> list[str]:
+    """Return the texts of an allow-list that are no network."""
+    return [text for text in networks if not _is_network(text)]
+
+
+def _is_network(text: str) -> bool:
+    try:
+        ipaddress.ip_network(text)
+    except ValueError:
+        return False
+    return True
+
+
 def _hash(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()
 
@@ -83,3 +96,8 @@ def _is_allowed(peer: str, networks: list[str]) -> bool:
     except ValueError:
         return False  # a peer without an address (a Unix socket) is in no network
     return any(address in ipaddress.ip_network(network) for network in networks)
+
+
+def sign_in_name(request: HttpRequest, credentials: dict[str, str] | None = None) -> str:
+    """Return the address that somebody tries to sign in with, for the count of wrong tries."""
+    return (credentials or {}).get("email") or request.POST.get("login", "")

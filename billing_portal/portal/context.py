@@ -18,6 +18,8 @@ def frame(request: HttpRequest) -> dict[str, Any]:
         "firm": tenant if actor else None,
         "actor": _actor(actor),
         "nav": _navigation(request, actor) if actor else [],
+        "search_url": reverse("portal:search") if actor else "",
+        "keys_off": bool(user and not getattr(user, "has_shortcuts", True)),
         "theme": getattr(user, "theme", ""),
         "environment_band": band,
     }
@@ -33,12 +35,12 @@ def _actor(actor: Any) -> dict[str, str] | None:
 def _navigation(request: HttpRequest, actor: Any) -> list[dict[str, Any]]:
     """Return the entries that the actor may open; settings name them, rooms offer their URLs."""
     entries, home = [], reverse("portal:inbox")
-    for key, label, icon, url_name, permission in settings.NAVIGATION:
+    for letter, label, icon, url_name, permission in settings.NAVIGATION:
         if permission and not actor.may(permission):
             continue
         url = reverse(url_name)
         is_current = request.path == url or (url != home and request.path.startswith(url))
         entries.append(
-            {"key": key, "label": label, "icon": icon, "url": url, "current": is_current}
+            {"label": label, "icon": icon, "url": url, "current": is_current, "letter": letter}
         )
     return entries

@@ -1,0 +1,39 @@
+"""What a room says when it puts something into a person's inbox or a search result."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class InboxItem:
+    """One thing that waits for a person.
+
+    :param order: sorts the inbox: deadline or age as ISO text, most urgent first.
+    """
+
+    kind: str
+    title: str
+    detail: str
+    url: str
+    icon: str
+    order: str
+    since: str = ""
+    amount: str = ""
+
+
+@dataclass(frozen=True)
+class SearchHit:
+    """One thing that was found."""
+
+    title: str
+    detail: str
+    url: str
+
+
+@dataclass(frozen=True)
+class SearchGroup:
+    """What one room found."""
+
+    label: str
+    hits: list[SearchHit] = field(default_factory=list)
