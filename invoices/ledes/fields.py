@@ -11,6 +11,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+LONGEST_NUMBER = 18
+"""Digits on either side of the point beyond which no profile goes and no figure is read: products
+of such figures are still exact."""
+
 FEE, EXPENSE, FEE_ADJUSTMENT, EXPENSE_ADJUSTMENT = "F", "E", "IF", "IE"
 LINE_TYPES = frozenset({FEE, EXPENSE, FEE_ADJUSTMENT, EXPENSE_ADJUSTMENT})
 ADJUSTMENT_TYPES = frozenset({FEE_ADJUSTMENT, EXPENSE_ADJUSTMENT})

@@ -14,7 +14,15 @@ from enum import StrEnum
 from typing import Any
 
 from billing_portal.errors import Refused
-from invoices.ledes.fields import COLUMN_NAMES, EXPENSE, FEE, LINE_TYPES, Column, Form
+from invoices.ledes.fields import (
+    COLUMN_NAMES,
+    EXPENSE,
+    FEE,
+    LINE_TYPES,
+    LONGEST_NUMBER,
+    Column,
+    Form,
+)
 from invoices.ledes.findings import Finding, Severity
 
 
@@ -95,11 +103,16 @@ class Profile:
             raise BadProfile(f"{self.name}: {', '.join(sorted(strangers))} is no severity.")
         if self.other_lines_as not in {"", FEE, EXPENSE}:
             raise BadProfile(f"{self.name}: other lines can be written as F or E only.")
-        sizes = (*self.longest.values(), *self.digits.values())
-        if min(sizes, default=1) < 1 or min(self.decimals.values(), default=0) < 0:
+        self._require_sizes()
+
+    def _require_sizes(self) -> None:
+        if min((*self.longest.values(), *self.digits.values()), default=1) < 1:
             raise BadProfile(f"{self.name}: a size is below what a value needs.")
-        if self.tolerance < 0 or self.money_decimals < 0:
-            raise BadProfile(f"{self.name}: a tolerance or a number of decimals is negative.")
+        decimals = (*self.decimals.values(), self.money_decimals)
+        if min(decimals) < 0 or max(*decimals, *self.digits.values(), 0) > LONGEST_NUMBER:
+            raise BadProfile(f"{self.name}: numbers have 0 to {LONGEST_NUMBER} digits a side.")
+        if self.tolerance < 0:
+            raise BadProfile(f"{self.name}: a tolerance is negative.")
 
     def columns(self, form: Form) -> tuple[Column, ...]:
         """Return the form's columns as this carrier wants them."""

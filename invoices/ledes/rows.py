@@ -222,4 +222,5 @@ def _number(text: str, column: Column) -> _Value:
     if len(part) > column.decimals:
         says = f"{len(part)} decimals; at most {column.decimals} are allowed."
         problems.append(_Problem("F04.decimals", Severity.ERROR, says))
-    return _Value(Decimal(text), tuple(problems))
+    immense = max(len(whole), len(part)) > at.LONGEST_NUMBER
+    return _Value(None if immense else Decimal(text), tuple(problems))

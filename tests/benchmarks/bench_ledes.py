@@ -47,7 +47,9 @@ def main() -> int:
             *(
                 (expense if number % 5 == 0 else fee)(
                     str(number),
-                    narrative=(text := f"Reviewed exhibit {number} of invoice {which}; drafted memo"),
+                    narrative=(
+                        text := f"Reviewed exhibit {number} of invoice {which}; drafted memo"
+                    ),
                     emitted_narrative=text,
                 )
                 for number in range(1, PER_INVOICE + 1)

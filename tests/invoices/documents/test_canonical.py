@@ -21,7 +21,7 @@ def test_a_snapshot_comes_back_from_its_bytes(snapshot):
 
 
 def test_equal_snapshots_have_equal_bytes_however_their_decimals_were_written():
-    left = invoice(fee(units=Decimal("2"), total=Decimal("630")))
+    left = invoice(fee(units=Decimal(2), total=Decimal(630)))
     right = invoice(fee(units=Decimal("2.000"), total=Decimal("630.0")))
 
     assert canonical_bytes(left) == canonical_bytes(right)

@@ -13,7 +13,7 @@ from tests.invoices.snapshots import HOSTILE, narratives
     [
         ("Reviewed file", "Reviewed file"),
         ("Call with client | re: settlement", "Call with client re: settlement"),
-        ("Attorney\u2019s \u201cnotes\u201d \u2013 draft", "Attorney's \"notes\" - draft"),
+        ("Attorney\u2019s \u201cnotes\u201d \u2013 draft", 'Attorney\'s "notes" - draft'),
         ("M\u00fcller, Stra\u00dfe, \u0141\u00f3d\u017a", "Muller, Strasse, Lodz"),
         ("Fee of \u20ac50 under \u00a7 12", "Fee of EUR50 under Sec. 12"),
         ("3\u00bd hours", "3 1/2 hours"),

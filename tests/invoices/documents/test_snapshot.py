@@ -8,7 +8,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from invoices.documents.snapshot import DoesNotAddUp, LineKind, money, priced, quantity, require_sums
+from invoices.documents.snapshot import (
+    DoesNotAddUp,
+    LineKind,
+    money,
+    priced,
+    quantity,
+    require_sums,
+)
 from tests.invoices.snapshots import discount, expense, fee, invoice, invoices, scaled, taxed
 
 
@@ -36,7 +43,7 @@ def test_a_wrong_total_is_refused_by_name(changes, says):
 
 
 def test_a_wrong_line_is_refused_by_number():
-    with pytest.raises(DoesNotAddUp, match="line 9 says 629.99 and comes to 630.00"):
+    with pytest.raises(DoesNotAddUp, match=r"line 9 says 629\.99 and comes to 630\.00"):
         require_sums(invoice(fee("9", total=Decimal("629.99"))))
 
 
@@ -53,7 +60,7 @@ def test_taxes_by_jurisdiction_must_come_to_the_tax_total():
     right = invoice(taxed(fee()))
     wrong = replace(right, tax_totals=(replace(right.tax_totals[0], tax=Decimal(1)),))
 
-    with pytest.raises(DoesNotAddUp, match="tax by jurisdiction says 1.00 and comes to 126.00"):
+    with pytest.raises(DoesNotAddUp, match=r"tax by jurisdiction says 1\.00 and comes to 126\.00"):
         require_sums(wrong)
 
 
@@ -66,7 +73,7 @@ def test_amounts_stand_at_the_scale_of_the_currency():
 
 
 def test_an_amount_finer_than_its_currency_is_a_fault():
-    with pytest.raises(ValueError, match="0.005 is finer than 2 decimals"):
+    with pytest.raises(ValueError, match=r"0\.005 is finer than 2 decimals"):
         invoice(fee(adjustment=Decimal("0.005")))
 
 
@@ -86,7 +93,7 @@ def test_there_is_no_minus_zero():
 def test_a_price_is_rounded_half_up_once():
     assert priced(Decimal("0.33"), Decimal("100.05"), 2) == Decimal("33.02")
     assert priced(Decimal("0.5"), Decimal("0.01"), 2) == Decimal("0.01")
-    assert priced(Decimal("1"), Decimal("2.5"), 0) == Decimal(3)
+    assert priced(Decimal(1), Decimal("2.5"), 0) == Decimal(3)
 
 
 def test_the_last_day_of_a_period_is_the_day_before_its_end():
@@ -97,7 +104,8 @@ def test_quantities_have_no_exponent():
     assert str(quantity(Decimal("1E+3"))) == "1000"
 
 
-@given(scaled(-10**12, 10**12, 4))
+@settings(deadline=None)
+@given(scaled(-(10**12), 10**12, 4))
 def test_trimming_a_quantity_keeps_its_value(number):
     assert quantity(number) == number
 
@@ -105,12 +113,12 @@ def test_trimming_a_quantity_keeps_its_value(number):
 @settings(deadline=None, max_examples=50)
 @given(invoices(), st.integers(1, 10_000))
 def test_any_moved_cent_is_found(snapshot, cents):
-    first = snapshot.lines[0]
-    moved = replace(first, total=first.total + Decimal(cents).scaleb(-2))
+    last = snapshot.lines[-1]
+    moved = replace(last, total=last.total + Decimal(cents).scaleb(-2))
 
     require_sums(snapshot)
     with pytest.raises(DoesNotAddUp):
-        require_sums(replace(snapshot, lines=(moved, *snapshot.lines[1:])))
+        require_sums(replace(snapshot, lines=(*snapshot.lines[:-1], moved)))
 
 
 def test_a_line_of_another_kind_is_priced_like_any_other():
