@@ -17,7 +17,7 @@ from billing_portal.jobs.models import Job, Slot
 
 Dispatch = Callable[[Job], None]
 BATCH = 10
-DISPATCH_LEASE_SECONDS = 60
+DISPATCH_BEATS = 4  # a job that no worker begins by then is sent anew
 
 _NEXT = """
 with chosen as (
@@ -88,7 +88,8 @@ def make_slots(wanted: dict[str, int]) -> None:
 
 
 def _take_next(queue: str) -> int | None:
+    lease = DISPATCH_BEATS * settings.JOB_BEAT_SECONDS
     with connection.cursor() as cursor:
-        cursor.execute(_NEXT, {"queue": queue, "lease": DISPATCH_LEASE_SECONDS})
+        cursor.execute(_NEXT, {"queue": queue, "lease": lease})
         row = cursor.fetchone()
     return None if row is None else int(row[0])

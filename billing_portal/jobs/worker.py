@@ -17,6 +17,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import structlog
+from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import F
 
@@ -27,8 +28,7 @@ from billing_portal.jobs.engines import UnknownJob, function_of
 from billing_portal.jobs.models import Job, Slot
 from billing_portal.tenancy.scope import checked_on_entry, tenant_scope
 
-BEAT_SECONDS = 5.0
-LEASE_SECONDS = 15
+LEASE_BEATS = 3
 MAX_DEATHS = 3
 _BACKOFF_CAP_SECONDS = 3600
 _TEXT = 500
@@ -115,7 +115,7 @@ def execute(pk: int, claim_no: int) -> str:
     ).update(
         state=Job.State.RUNNING,
         started_at=now,
-        lease_until=now + timedelta(seconds=LEASE_SECONDS),
+        lease_until=now + _lease(),
         attempts=F("attempts") + 1,
     )
     if not taken:
@@ -248,6 +248,10 @@ def _take_back(job: Job, now: datetime) -> None:
     _log.warning("job taken back", job_id=job.public_id, died=died, deaths=job.deaths)
 
 
+def _lease() -> timedelta:
+    return timedelta(seconds=LEASE_BEATS * settings.JOB_BEAT_SECONDS)
+
+
 @contextmanager
 def _heart(claim: Claim) -> Iterator[None]:
     """Renew the lease on a connection of its own while the work goes on."""
@@ -263,9 +267,8 @@ def _heart(claim: Claim) -> Iterator[None]:
 
 def _beat(claim: Claim, wait: Callable[[float], bool]) -> None:
     try:
-        while not wait(BEAT_SECONDS):
-            until = datetime.now(UTC) + timedelta(seconds=LEASE_SECONDS)
-            if not claim.update(lease_until=until):
+        while not wait(settings.JOB_BEAT_SECONDS):
+            if not claim.update(lease_until=datetime.now(UTC) + _lease()):
                 return
     finally:
         connection.close()  # this thread's own
