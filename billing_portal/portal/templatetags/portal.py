@@ -1,0 +1,315 @@
+"""The portal's small parts: money, dates, states, differences, and frames around content.
+
+``{% load portal %}`` in a template, and see them all in the gallery. No tag queries, none reads
+the clock, and what they print is escaped. Money and dates follow the reader's locale (Babel).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime
+from decimal import Decimal
+from difflib import SequenceMatcher
+from typing import Any, NamedTuple
+
+from babel.dates import format_date, format_datetime
+from babel.numbers import format_currency, format_decimal, get_currency_precision
+from django import template
+from django.forms import BaseForm, BoundField
+from django.template.loader import render_to_string
+from django.templatetags.static import static
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.timezone import is_aware, localtime
+from django.utils.translation import get_language, gettext, to_locale
+from django.utils.translation import gettext_lazy as _
+
+register = template.Library()
+
+NOTHING = mark_safe('<span class="muted" aria-hidden="true">&ndash;</span>')
+
+
+class Look(NamedTuple):
+    """How a state is shown: never by color alone."""
+
+    tone: str  # idle, info, ok, warn, bad
+    icon: str
+    label: Any  # a lazy translation
+
+
+LOOKS: dict[str, Look] = {
+    # invoices
+    "DRAFT": Look("idle", "circle-dashed", _("Draft")),
+    "IN_REVIEW": Look("info", "eye", _("In review")),
+    "APPROVED": Look("ok", "check", _("Approved")),
+    "FINALIZED": Look("ok", "lock", _("Final")),
+    "VOID": Look("idle", "ban", _("Void")),
+    "RETURNED": Look("warn", "undo-2", _("Returned")),
+    "HELD": Look("warn", "hand", _("On hold")),
+    # what the ledger says of them
+    "OPEN": Look("info", "circle", _("Open")),
+    "PARTLY_PAID": Look("info", "circle-dot", _("Partly paid")),
+    "PAID": Look("ok", "circle-check", _("Paid")),
+    "OVERDUE": Look("bad", "circle-alert", _("Overdue")),
+    "DISPUTED": Look("warn", "flag", _("Disputed")),
+    "WRITTEN_OFF": Look("idle", "archive", _("Written off")),
+    # runs and jobs
+    "PLANNED": Look("idle", "calendar", _("Planned")),
+    "QUEUED": Look("idle", "clock", _("Queued")),
+    "RUNNING": Look("info", "play", _("Running")),
+    "WAITING_FOR_HUMAN": Look("warn", "hand", _("Waits for a person")),
+    "PAUSED": Look("warn", "pause", _("Paused")),
+    "PARKED": Look("warn", "archive", _("Parked")),
+    "SUCCEEDED": Look("ok", "check", _("Done")),
+    "PARTIALLY_SUCCEEDED": Look("warn", "triangle-alert", _("Partly done")),
+    "FAILED": Look("bad", "x", _("Failed")),
+    "CANCELED": Look("idle", "ban", _("Canceled")),
+    # submissions to carriers and deliveries to customers
+    "UPLOADING": Look("info", "upload", _("Uploading")),
+    "UNSURE": Look("warn", "eye", _("Unsure, look")),
+    "CONFIRMED": Look("ok", "file-check", _("Confirmed")),
+    "ACCEPTED": Look("ok", "circle-check", _("Accepted")),
+    "REDUCED": Look("warn", "arrow-down", _("Reduced")),
+    "REJECTED": Look("bad", "circle-x", _("Rejected")),
+    "SENT": Look("ok", "send", _("Sent")),
+    "BOUNCED": Look("bad", "mail", _("Bounced")),
+    "SKIPPED": Look("idle", "minus", _("Skipped")),
+    # money received
+    "UNAPPLIED": Look("warn", "circle", _("Unapplied")),
+    "PARTLY_APPLIED": Look("info", "circle-dot", _("Partly applied")),
+    "APPLIED": Look("ok", "circle-check", _("Applied")),
+    "REVERSED": Look("idle", "undo-2", _("Reversed")),
+    "DECLINED": Look("bad", "circle-x", _("Declined")),
+    # standing of a customer
+    "GOOD": Look("ok", "check", _("In good standing")),
+    "REMINDED": Look("info", "bell", _("Reminded")),
+    "PROMISED": Look("info", "handshake", _("Promised")),
+    "THROTTLED": Look("warn", "hourglass", _("Throttled")),
+    "SUSPENDED": Look("bad", "ban", _("Suspended")),
+    # checks, periods, the chain
+    "BLOCK": Look("bad", "circle-x", _("Blocks")),
+    "WARN": Look("warn", "triangle-alert", _("Warns")),
+    "INFO": Look("info", "info", _("Note")),
+    "CLOSED": Look("idle", "lock", _("Closed")),
+    "INTACT": Look("ok", "shield-check", _("Intact")),
+    "BROKEN": Look("bad", "circle-alert", _("Broken")),
+    "ACTIVE": Look("ok", "circle-dot", _("Active")),
+    "INACTIVE": Look("idle", "ban", _("Inactive")),
+}
+
+CALLOUT_ICONS = {
+    "idle": "lock",
+    "info": "info",
+    "ok": "circle-check",
+    "warn": "triangle-alert",
+    "bad": "circle-alert",
+}
+
+
+def _locale() -> str:
+    return to_locale(get_language() or "en-us")
+
+
+@register.simple_tag
+def icon(name: str) -> SafeString:
+    """Draw an icon of the sprite; it is hidden from screen readers, so put a word beside it."""
+    return format_html(
+        '<svg class="icon" aria-hidden="true"><use href="{}#{}"></use></svg>',
+        static("vendor/icons.svg"),
+        name,
+    )
+
+
+@register.simple_tag
+def money(amount: Any, currency: str = "", symbol: bool = True) -> SafeString:  # noqa: FBT001, FBT002 - a template writes it by name
+    """Print an amount in the reader's accounting style, with the plain number in ``value``.
+
+    :param amount: a Decimal (then ``currency`` is needed) or any object that has both.
+    :param symbol: False in columns whose head names the currency.
+    :raises ValueError: when no currency is known.
+    """
+    if amount is None or amount == "":
+        return NOTHING
+    if hasattr(amount, "currency"):
+        amount, currency = amount.amount, str(amount.currency)
+    if not currency:
+        raise ValueError(f"{amount} has no currency.")
+    number = Decimal(amount)
+    if symbol:
+        text = format_currency(number, currency, locale=_locale(), format_type="accounting")
+    else:
+        places = "0" * get_currency_precision(currency)
+        digits = f"#,##0.{places}" if places else "#,##0"
+        text = format_decimal(number, format=f"{digits};({digits})", locale=_locale())
+    alignment = "" if text.endswith(")") or not _closes_with_bracket(symbol=symbol) else " even"
+    return format_html('<data class="money{}" value="{}">{}</data>', alignment, number, text)
+
+
+def _closes_with_bracket(*, symbol: bool) -> bool:
+    """Say whether negative amounts end in a bracket here, so that columns stay aligned."""
+    negative = format_currency(Decimal(-1), "USD", locale=_locale(), format_type="accounting")
+    return negative.endswith(")") if symbol else True
+
+
+@register.simple_tag
+def hours(quantity: Decimal | None) -> SafeString:
+    """Print hours or another quantity with its own decimals, at least one."""
+    if quantity is None:
+        return NOTHING
+    text = format_decimal(quantity, format="#,##0.0###", locale=_locale())
+    return format_html('<data class="figure" value="{}">{}</data>', quantity, text)
+
+
+@register.simple_tag
+def day(value: date | None, style: str = "medium") -> SafeString:
+    """Print a date without a clock or zone. ``style``: short, medium or long."""
+    if value is None:
+        return NOTHING
+    text = format_date(value, style, locale=_locale())
+    return format_html('<time class="nowrap" datetime="{}">{}</time>', value.isoformat(), text)
+
+
+@register.simple_tag
+def moment(value: datetime | None) -> SafeString:
+    """Print a moment in the firm's zone; the zone's name shows on hover."""
+    if value is None:
+        return NOTHING
+    here = localtime(value) if is_aware(value) else value
+    text = format_datetime(here, "MMM d, h:mm a", locale=_locale())
+    return format_html(
+        '<time class="nowrap" datetime="{}" title="{}">{}</time>',
+        value.isoformat(),
+        format_datetime(here, "full", locale=_locale()),
+        text,
+    )
+
+
+@register.simple_tag
+def state(key: Any, label: str = "") -> SafeString:
+    """Print a state as icon, word and color. An unknown key is shown as its own words."""
+    name = str(getattr(key, "value", key)).upper()
+    look = LOOKS.get(name) or Look("idle", "circle", name.replace("_", " ").capitalize())
+    return mark_as(look.tone, look.icon, label or look.label)
+
+
+@register.simple_tag
+def mark_as(tone: str, icon_name: str, label: Any) -> SafeString:
+    """Print any short remark the way states are printed."""
+    return format_html('<span class="state tone-{}">{}{}</span>', tone, icon(icon_name), str(label))
+
+
+@register.simple_tag
+def word_diff(before: str, after: str) -> SafeString:
+    """Show how a text changed, word by word, marked by sign, line and color."""
+    old, new = _words(before), _words(after)
+    parts: list[SafeString] = []
+    for verb, i1, i2, j1, j2 in SequenceMatcher(a=old, b=new, autojunk=False).get_opcodes():
+        if verb == "equal":
+            parts.append(format_html("{}", "".join(old[i1:i2])))
+            continue
+        parts.append(_changed("del", "−", gettext("removed:"), "".join(old[i1:i2])))  # noqa: RUF001 - a true minus
+        parts.append(_changed("ins", "+", gettext("added:"), "".join(new[j1:j2])))
+    return format_html_join("", "{}", ((part,) for part in parts))
+
+
+def _words(text: str) -> list[str]:
+    return re.findall(r"\s+|[\w'’.-]*\w|[^\w\s]", text)  # noqa: RUF001 - names carry that apostrophe
+
+
+def _changed(element: str, sign: str, spoken: str, text: str) -> SafeString:
+    if not text:
+        return SafeString("")
+    trailing = text[len(text.rstrip()) :]
+    return format_html(
+        '<{0}><span class="hidden-visually">{2} </span>'
+        '<span class="mark" aria-hidden="true">{1}</span>{3}</{0}>{4}',
+        mark_safe(element),  # noqa: S308 - one of two constants
+        sign,
+        spoken,
+        text.rstrip(),
+        trailing,
+    )
+
+
+@register.simple_block_tag
+def callout(content: str, tone: str, title: str, code: str = "") -> SafeString:
+    """Frame an explanation: why something is locked, parked or refused, and what to do instead."""
+    return render_to_string(
+        "portal/_parts/callout.html",
+        {"content": SafeString(content), "tone": tone, "title": title, "code": code}
+        | {"icon_name": CALLOUT_ICONS[tone]},
+    )
+
+
+@register.simple_block_tag
+def dialog(content: str, key: str, title: str, lead: str = "") -> SafeString:
+    """Frame a native dialog, opened by any control with ``data-opens="<key>"``."""
+    return render_to_string(
+        "portal/_parts/dialog.html",
+        {"content": SafeString(content), "key": key, "title": title, "lead": lead},
+    )
+
+
+@register.simple_block_tag
+def page_header(
+    content: str,
+    title: str,
+    sub: str = "",
+    crumbs: Iterable[tuple[str, str]] = (),
+    state_key: str = "",
+) -> SafeString:
+    """Head a page: where it is (``crumbs``: label and address), its name; its actions inside."""
+    return render_to_string(
+        "portal/_parts/page_header.html",
+        {"content": SafeString(content.strip()), "title": title, "sub": sub}
+        | {"crumbs": crumbs, "state_key": state_key},
+    )
+
+
+@register.simple_block_tag
+def empty(content: str, title: str, text: str = "", icon_name: str = "inbox") -> SafeString:
+    """Say that there is nothing: yet (with the first step inside), or found (with Clear inside)."""
+    return render_to_string(
+        "portal/_parts/empty.html",
+        {
+            "content": SafeString(content.strip()),
+            "title": title,
+            "text": text,
+            "icon_name": icon_name,
+        },
+    )
+
+
+@register.inclusion_tag("portal/_parts/field.html")
+def field(bound: BoundField, optional: str = "") -> dict[str, object]:
+    """Show one form field with label, hint and errors, tied together for screen readers."""
+    kind = bound.widget_type
+    return {
+        "field": bound,
+        "is_check": kind == "checkbox",
+        "is_choice": kind in {"radioselect", "checkboxselectmultiple"},
+        "optional": optional,
+    }
+
+
+@register.inclusion_tag("portal/_parts/error_summary.html")
+def error_summary(form: BaseForm) -> dict[str, object]:
+    """List all errors of a form above it, each a link to its field; it takes the focus."""
+    return {"form": form, "fields": [bound for bound in form.visible_fields() if bound.errors]}
+
+
+@register.inclusion_tag("portal/_parts/stacked_bar.html")
+def stacked_bar(segments: Iterable[Mapping[str, Any]], title: str) -> dict[str, object]:
+    """Draw parts of a whole as one bar, with the same numbers in words beneath.
+
+    :param segments: mappings with ``label``, ``amount`` (Decimal), ``currency`` and ``shade``.
+    """
+    parts = [dict(segment) for segment in segments]
+    whole = sum((part["amount"] for part in parts), Decimal(0)) or Decimal(1)
+    at = Decimal(0)
+    for part in parts:
+        share = part["amount"] * 1000 / whole
+        part |= {"x": f"{at:.2f}", "width": f"{share:.2f}", "share": f"{share / 10:.0f}"}
+        at += share
+    return {"segments": parts, "title": title}
