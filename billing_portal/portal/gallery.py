@@ -4,8 +4,6 @@ Firm, people, carriers and customers are invented. The gallery is how a page's m
 tested for accessibility and copied; no page of the product reads this module.
 """
 
-# ruff: noqa: E501 - sample sentences are as long as real ones
-
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
@@ -56,7 +54,8 @@ class SampleFilter(forms.Form):
 def _edit_form() -> SampleEdit:
     before = "Prepare for and attend deposition of the treating physician; draft summary."
     return SampleEdit(
-        {"narrative": before, "hours": "2.25", "rate": "285.00", "reason": ""}, prefix="line"
+        {"line-narrative": before, "line-hours": "2.25", "line-rate": "285.00", "line-reason": ""},
+        prefix="line",
     )
 
 
@@ -64,24 +63,15 @@ def _tab(label: str, count: str = "", *, current: bool = False) -> dict[str, Any
     return {"label": label, "url": "#main", "count": count, "current": current}
 
 
-def _invoice(  # one row of the list, in the order of its columns
-    number: str, customer: str, matter: str, total: str, balance: str, state: str, *more: str
-) -> dict[str, Any]:
-    reviewer, age, deadline, tone, carrier_status = more
-    return {
-        "url": "#invoice-review",
-        "number": number,
-        "customer": customer,
-        "matter": matter,
-        "total": Decimal(total),
-        "balance": Decimal(balance),
-        "state": state,
-        "reviewer": reviewer,
-        "age": age,
-        "deadline": deadline,
-        "tone": tone,
-        "carrier_status": carrier_status,
-    }
+_INVOICE = (
+    *("number", "customer", "matter", "total", "balance", "state"),
+    *("reviewer", "age", "deadline", "tone", "carrier_status"),
+)
+
+
+def _invoice(*row: str) -> dict[str, Any]:
+    named: dict[str, Any] = dict(zip(_INVOICE, row, strict=True)) | {"url": "#invoice-review"}
+    return named | {"total": Decimal(named["total"]), "balance": Decimal(named["balance"])}
 
 
 INVOICES = [

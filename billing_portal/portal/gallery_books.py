@@ -1,7 +1,5 @@
 """Sample data for the gallery: payments, the trial balance, reminders and the audit log."""
 
-# ruff: noqa: E501 - sample sentences are as long as real ones
-
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
