@@ -145,7 +145,7 @@ def _amount(text: str) -> Decimal | None:
 
 def context() -> dict[str, Any]:
     """Return the samples for payments, ledger, reminders and the audit log."""
-    accounts = [
+    accounts: list[dict[str, Any]] = [
         {"number": number, "name": name, "level": level, "heading": heading}
         | {"debit": _amount(debit), "credit": _amount(credit)}
         for number, name, level, debit, credit, heading in ACCOUNTS
