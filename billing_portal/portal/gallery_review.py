@@ -1,7 +1,5 @@
 """Sample data for the gallery: an invoice under review, a run, and uploads to carriers."""
 
-# ruff: noqa: E501 - sample sentences are as long as real ones
-
 from __future__ import annotations
 
 from base64 import b64encode
