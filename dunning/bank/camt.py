@@ -4,8 +4,8 @@ Source: ISO 20022 message definitions camt.053.001.02 to .08 (BankToCustomerStat
 surprise: amounts have no sign, ``CdtDbtInd`` gives it, also on a reversal; only entries of status
 BOOK count, and from version 8 (in some files 4) the status stands one element deeper; the
 opening balance is OPBD or, just as good, the previous day's closing PRCD; from version 8 a party's
-name stands inside ``Pty``. camt.052 (intraday) and camt.054 (notification) look alike, book nothing,
-and are refused rather than read as a statement without movements.
+name stands inside ``Pty``. camt.052 (intraday) and camt.054 (notification) look alike, book
+nothing, and are refused rather than read as a statement without movements.
 """
 
 from __future__ import annotations
@@ -79,21 +79,13 @@ def _statement(node: Node) -> BankStatement | None:
     account = node.text("Acct/Id/IBAN") or node.text("Acct/Id/Othr/Id")
     if not account:
         node.error("bank.no_account", "The statement names no account.")
-    opening, closing = (
-        _balance(node, ("OPBD", "PRCD"), "opening"),
-        _balance(node, ("CLBD",), "closing"),
-    )
-    if opening is None or closing is None:
-        return None
-    currency = node.text("Acct/Ccy") or opening[1]
-    for each in (opening, closing):
-        if each[1] != currency:
-            text = f"A balance is in {each[1]}, the account in {currency}."
-            node.error("bank.currency_differs", text)
+    opening = _balance(node, ("OPBD", "PRCD"), "opening")
+    closing = _balance(node, ("CLBD",), "closing")
+    currency = _currency(node, opening, closing)
     read = [entry_of(each, currency=currency) for each in node.children("Ntry")]
     entries = tuple(each for each in read if each is not None)
     sequence = _sequence(node)
-    if node.notes.errors_since(before):
+    if opening is None or closing is None or node.notes.errors_since(before):
         return None
     _prove(node, opening[0], closing[0], entries)
     _note_repeated(node, entries)
@@ -123,6 +115,17 @@ def _balance(node: Node, kinds: tuple[str, ...], what: str) -> tuple[Decimal, st
             return _amount_and_day(found[0])
     node.error("bank.no_balance", f"The statement has no {what} booked balance.")
     return None
+
+
+def _currency(node: Node, *balances: tuple[Decimal, str, date] | None) -> str:
+    """Return the account's currency, noting every balance that is in another one."""
+    named = [balance[1] for balance in balances if balance is not None]
+    currency = node.text("Acct/Ccy") or (named[0] if named else "")
+    for other in named:
+        if other != currency:
+            text = f"A balance is in {other}, the account in {currency}."
+            node.error("bank.currency_differs", text)
+    return currency
 
 
 def _amount_and_day(balance: Node) -> tuple[Decimal, str, date] | None:

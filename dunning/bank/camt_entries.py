@@ -27,7 +27,7 @@ def entry_of(node: Node, *, currency: str) -> BankEntry | None:
         node.error("bank.reversal", f"{reversal!r} is neither true nor false.")
     if money is None or booked_on is None:
         return None
-    if money[1] != currency:
+    if currency and money[1] != currency:
         text = f"The entry is in {money[1]}, the account in {currency}."
         node.error("bank.currency_differs", text)
         return None

@@ -1,7 +1,7 @@
 """What a bank statement says, whatever file format it came in.
 
-Amounts are Decimal in major units and signed: money that came in is positive, money that went out is
-negative. Codes are kept as the bank wrote them.
+Amounts are Decimal in major units and signed: money that came in is positive, money that went
+out is negative. Codes are kept as the bank wrote them.
 """
 
 from __future__ import annotations
