@@ -67,15 +67,15 @@ def read(data: bytes) -> tuple[list[Line], list[Reason]]:
     try:
         text = data.decode("ascii")
     except UnicodeDecodeError as trouble:
-        row = data.count(b"\n", 0, trouble.start) + 1
-        return [], [Reason(row, "", "ENCODING", f"Byte {trouble.start} is not ASCII.")]
+        where = data.count(b"\n", 0, trouble.start) + 1
+        return [], [Reason(where, "", "ENCODING", f"Byte {trouble.start} is not ASCII.")]
     rows = [row.removesuffix("\r") for row in text.split("\n")]
     while rows and not rows[-1]:
         rows.pop()
     reasons = _head(rows)
     lines: list[Line] = []
-    for number, row in enumerate(rows[2:], start=3):
-        _row(number, row, lines, reasons)
+    for number, text_row in enumerate(rows[2:], start=3):
+        _row(number, text_row, lines, reasons)
     if not rows[2:]:
         reasons.append(Reason(0, "", "EMPTY", "The file holds no line items."))
     return lines, reasons

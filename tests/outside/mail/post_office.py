@@ -65,7 +65,7 @@ class PostOffice:
         self._keep(envelope)
         await asyncio.sleep(self.moods.delay_seconds)
         if self._drops_this():
-            assert server.transport is not None
+            assert isinstance(server.transport, asyncio.WriteTransport)
             server.transport.abort()
         return "250 OK: kept"
 
