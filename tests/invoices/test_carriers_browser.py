@@ -239,6 +239,7 @@ def test_a_lost_answer_is_unknown_and_the_look_up_finds_the_file(known, site):
 
     assert unknown.value.retry is Retry.AFTER_LOOK_UP
     (entry,) = site.entries()
+    assert found is not None
     assert found.reference == entry["reference"]
     assert (found.carrier_status, found.status) == ("Accepted", "RECEIVED")
     assert found.evidence
@@ -281,6 +282,7 @@ def test_look_up_reads_later_decisions_and_reductions(known, site):
         origin=site.url,
     )
 
+    assert found is not None
     assert (found.carrier_status, found.status) == ("Approved", "APPROVED")
     assert found.messages == ("Line 1: reduced by 42.50: Rate agreed for review is lower",)
 

@@ -52,7 +52,8 @@ class Visitor:
             return got.read().decode()
 
     def _token(self, path):
-        return re.search(r'name="form_token" value="(\w+)"', self.page(path))[1]
+        (token,) = re.findall(r'name="form_token" value="(\w+)"', self.page(path))
+        return token
 
     def _open(self, path, body=None, kind="application/x-www-form-urlencoded"):
         request = urllib.request.Request(  # noqa: S310 -- the demo's own address

@@ -240,6 +240,8 @@ class Visit:
             found = LoginRefused("The carrier does not take these credentials.", step=place)
         elif self._shows(signs.down):
             self._trouble = self._trouble or "The site says that it is out of service."
+        elif self._is_submitted and self._shows(signs.answer_lost):
+            self._trouble = "The site says that it could not confirm the upload."
         elif self._page.url.startswith("http") and not self._is_own(self._page.url):
             raise self._failure(place, step, "The page led away from the carrier's site.")
         if found is not None and not self._is_submitted:

@@ -3,7 +3,7 @@
 A recipe is JSON. Its sections are lists of steps: ``sign_in``, ``upload`` (with exactly one
 ``submit``, after which nothing is certain until the answer is read), ``answer`` and ``look_up``
 (how to see whether a file is already there). ``signs`` say by what a refused sign-in, a wish for a
-one-time code and a site out of service are recognized. ``{user}``, ``{password}``, ``{file_name}``,
+one-time code, a site out of service and an answer that the site itself lost are recognized. ``{user}``, ``{password}``, ``{file_name}``,
 ``{sha256}`` and ``{invoice_number}`` stand for values of the moment.
 """
 
@@ -12,7 +12,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
 
 FORMAT = 1
 STATUSES = (
@@ -58,6 +57,7 @@ class Signs:
     login_refused: tuple[Sign, ...] = ()
     code_wanted: tuple[Sign, ...] = ()
     down: tuple[Sign, ...] = ()
+    answer_lost: tuple[Sign, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,5 +107,4 @@ class Recipe:
 
 def status_of(recipe: Recipe, word: str) -> str:
     """Return what a carrier's word means, or nothing where the recipe does not know the word."""
-    known: Mapping[str, Any] = recipe.statuses
-    return str(known.get(word, ""))
+    return recipe.statuses.get(word, "")

@@ -219,14 +219,12 @@ def test_read_of_a_real_file_adds_up_or_says_why_not(path):
     }
 
     try:
-        told = [
-            (each.id, each.opening, each.closing, each.sequence)
-            for each in read_camt053(path.read_bytes())
-        ]
+        statements = read_camt053(path.read_bytes())
     except NotAStatement as refusal:
-        told = [each.rule for each in refusal.findings]
-
-    assert told == expected[path.name]
+        assert [each.rule for each in refusal.findings] == expected[path.name]  # noqa: PT017 -- the table says which
+    else:
+        told = [(each.id, each.opening, each.closing, each.sequence) for each in statements]
+        assert told == expected[path.name]
 
 
 @st.composite
@@ -251,11 +249,9 @@ def test_read_of_a_mutilated_file_adds_up_or_refuses(data):
     try:
         statements = read_camt053(data)
     except NotAStatement as refusal:
-        statements, findings = (), refusal.findings
-    else:
-        findings = ("none",)
+        assert refusal.findings  # noqa: PT017 -- either outcome is right
+        return
 
-    assert findings
     for statement in statements:
         moved = sum((each.amount for each in statement.entries), Decimal(0))
         assert statement.opening + moved == statement.closing

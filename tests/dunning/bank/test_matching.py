@@ -63,7 +63,7 @@ def test_match_finds_an_invoice_number_however_it_is_spaced(text):
     found = match(payment("850.00", text), [FIRST, SECOND, OTHER])
 
     assert found.allocations == (("item-HS-2026-0417", Decimal("850.00")),)
-    assert (found.unapplied, found.confidence) == (0, Confidence.CERTAIN)
+    assert (found.unapplied, found.confidence) == (Decimal(0), Confidence.CERTAIN)
     assert (found.ground, found.customer) == (Ground.REMITTANCE, "northfield")
     assert found.why == (
         "HS-2026-0417: named in the payment's text; the amount is exactly what is open."
@@ -121,7 +121,7 @@ def test_match_puts_a_part_payment_on_the_invoice_it_names():
     found = match(payment("200.00", "HS-2026-0417"), [FIRST, SECOND])
 
     assert found.allocations == (("item-HS-2026-0417", Decimal("200.00")),)
-    assert (found.unapplied, found.confidence) == (0, Confidence.LIKELY)
+    assert (found.unapplied, found.confidence) == (Decimal(0), Confidence.LIKELY)
     assert "650.00 stays open" in found.why
 
 
