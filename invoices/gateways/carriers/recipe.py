@@ -3,8 +3,9 @@
 A recipe is JSON. Its sections are lists of steps: ``sign_in``, ``upload`` (with exactly one
 ``submit``, after which nothing is certain until the answer is read), ``answer`` and ``look_up``
 (how to see whether a file is already there). ``signs`` say by what a refused sign-in, a wish for a
-one-time code, a site out of service and an answer that the site itself lost are recognized. ``{user}``, ``{password}``, ``{file_name}``,
-``{sha256}`` and ``{invoice_number}`` stand for values of the moment.
+one-time code, a site out of service and an answer that the site itself lost are recognized.
+``{user}``, ``{password}``, ``{file_name}``, ``{sha256}`` and ``{invoice_number}`` stand for values
+of the moment.
 """
 
 from __future__ import annotations
