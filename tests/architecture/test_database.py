@@ -29,7 +29,7 @@ MODELS = [m for label in OURS for m in apps.get_app_config(label).get_models()]
 SCOPED = [m for m in MODELS if issubclass(m, TenantModel)]
 
 
-def rows(query: str, *args: object) -> list[tuple]:
+def rows(query, *args):
     with connection.cursor() as cursor:
         cursor.execute(query, args)
         return cursor.fetchall()
