@@ -1,6 +1,7 @@
 """Encrypted fields open in their own cell, of their own firm, and nowhere else."""
 
 import base64
+from typing import Any
 
 import pytest
 
@@ -8,7 +9,7 @@ from billing_portal.tenancy import encryption
 from billing_portal.tenancy.encryption import WrongPlace, lock_up, make_key, open_up
 from billing_portal.tenancy.models import TenantKey
 
-CELL = {"table": "invoices_carrier", "column": "password", "row": 7}
+CELL: Any = {"table": "invoices_carrier", "column": "password", "row": 7}
 
 
 def test_a_value_comes_back_in_its_own_cell(tenant):
