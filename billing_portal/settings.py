@@ -287,6 +287,7 @@ SPECTACULAR_SETTINGS = {
 
 SEALED_CHAINS = {
     "audit": "billing_portal.audit.sealing.audit_pages",
+    "ledger": "ledger.queries.entry_pages",
 }
 LEDGER_CHECKS: list[str] = []
 INBOX_PROVIDERS: list[str] = []

@@ -162,7 +162,7 @@ def test_even_the_owner_meets_the_trigger(databases):
         "truncate audit_seal",
     ):
         with pytest.raises(psycopg.errors.CheckViolation, match="append-only"):
-            _as_owner(databases, firm, [command], {}, past_triggers=False)
+            _as_owner(databases, firm, [statement], {}, past_triggers=False)
 
 
 def test_the_command_says_so_and_exits_accordingly(tenant, capsys):
@@ -172,7 +172,7 @@ def test_the_command_says_so_and_exits_accordingly(tenant, capsys):
         call_command("audit_verify", tenant=tenant.slug, seal=True, json=True)
 
     assert ended.value.code == 0
-    (report,) = json.loads(capsys.readouterr().out)[tenant.slug]
+    report = json.loads(capsys.readouterr().out)[tenant.slug][0]
     assert (report["sealed"], report["ok"]) == (5, True)
 
 
