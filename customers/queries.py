@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 from django.db.models import Q, QuerySet
 
@@ -81,7 +82,7 @@ def rate_in_force(timekeeper: Timekeeper, matter: Matter, on: date) -> RateAnswe
 
     The matter's card goes before the customer's and that before the firm's; on one card the
     timekeeper's own rate goes before that of the level and that before the one for anybody. Only
-    rates in the customer's currency count. One query, two when the matter came without its customer.
+    rates in the customer's currency count. One query; two when the matter came without customer.
 
     :raises NoRate: when none holds.
     """
@@ -133,14 +134,13 @@ def _answer(
         for timekeeper_id, level, whom in addressees:
             for row in found.get((matter_id, customer_id, timekeeper_id, level), ()):
                 if _holds(row, ask):
-                    amount = Money(row.amount.amount, str(row.amount_currency))
-                    return RateAnswer(amount, row, f"The rate for {whom} on {card}.")
+                    return RateAnswer(row.price, row, f"The rate for {whom} on {card}.")
     return None
 
 
 def _holds(row: Rate, ask: RateAsk) -> bool:
     has_started = row.starts_on <= ask.on and (row.ends_on is None or ask.on < row.ends_on)
-    return has_started and str(row.amount_currency) == ask.matter.customer.currency
+    return has_started and row.price.currency == ask.matter.customer.currency
 
 
 def rate_card(
@@ -237,8 +237,8 @@ def _party(customer: Customer, address: Address | None, tax: TaxIdentity | None)
     return Party(customer, address, tax.tax_id if tax else "", str(status))
 
 
-def _in_force(rows: QuerySet, on: date) -> dict[int, Address | TaxIdentity]:
-    found: dict = {}
+def _in_force(rows: QuerySet[Any], on: date) -> dict[int, Any]:
+    found: dict[int, Any] = {}
     for row in rows.order_by("starts_on", "pk"):
         if row.starts_on <= on or row.customer_id not in found:
             found[row.customer_id] = row

@@ -121,7 +121,7 @@ def _end_predecessor(rate: Rate) -> str | None:
             customer=rate.customer_id,
             timekeeper=rate.timekeeper_id,
             level=rate.level,
-            amount_currency=rate.amount_currency,
+            amount_currency=rate.price.currency,
             starts_on__lt=rate.starts_on,
             ends_on__isnull=True,
         )

@@ -63,7 +63,7 @@ class Customer(PublicModel):
     state = models.CharField(max_length=6, choices=State.choices, default=State.ACTIVE)
     version = models.PositiveIntegerField(default=1)
 
-    objects = manager_of(CustomerQuerySet)()
+    objects = manager_of(CustomerQuerySet)()  # type: ignore[django-manager-missing, misc]  # made at run time
 
     class Meta(PublicModel.Meta):
         constraints = [

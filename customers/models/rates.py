@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.db import models
 from django.db.models import F, Q
 from djmoney.models.fields import MoneyField
 
+from billing_portal.money import Money
 from billing_portal.tenancy.fields import TenantForeignKey
 from billing_portal.tenancy.models import PublicModel
 from billing_portal.tenancy.scoped import TenantQuerySet, manager_of
@@ -46,7 +49,7 @@ class Rate(PublicModel):
     level = models.CharField(max_length=30, blank=True, help_text="The firm's rate level.")
     starts_on = models.DateField()
     ends_on = models.DateField(null=True, blank=True, help_text="The first day after.")
-    amount = MoneyField(
+    amount = MoneyField(  # type: ignore[no-untyped-call]  # the library has no types
         max_digits=14,
         decimal_places=4,
         default_currency=None,
@@ -57,7 +60,7 @@ class Rate(PublicModel):
     proposed_by = models.CharField(max_length=60, help_text="Actor, such as user:7.")
     decided_by = models.CharField(max_length=60, blank=True)
 
-    objects = manager_of(RateQuerySet)()
+    objects = manager_of(RateQuerySet)()  # type: ignore[django-manager-missing, misc]  # made at run time
 
     class Meta(PublicModel.Meta):
         constraints = [
@@ -91,4 +94,10 @@ class Rate(PublicModel):
         ]
 
     def __str__(self) -> str:
-        return f"{self.amount.amount} {self.amount_currency} from {self.starts_on}"
+        return f"{self.price} from {self.starts_on}"
+
+    @property
+    def price(self) -> Money:
+        """The amount for one hour, as the house's own money."""
+        stored: Any = self.amount
+        return Money(stored.amount, str(stored.currency))

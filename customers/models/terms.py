@@ -6,11 +6,14 @@ stored can be sent.
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 from djmoney.models.fields import MoneyField
 
+from billing_portal.money import Money
 from billing_portal.periods import Cadence
 from billing_portal.tenancy.fields import TenantForeignKey
 from billing_portal.tenancy.models import PublicModel
@@ -74,7 +77,7 @@ class Matter(PublicModel):
     )
     version = models.PositiveIntegerField(default=1)
 
-    objects = manager_of(MatterQuerySet)()
+    objects = manager_of(MatterQuerySet)()  # type: ignore[django-manager-missing, misc]  # made at run time
 
     class Meta(PublicModel.Meta):
         constraints = [
@@ -177,7 +180,7 @@ class AggregationSetting(PublicModel):
     )
     time_zone = models.CharField(max_length=60)
     payment_method = TenantForeignKey(PaymentMethod, null=True, blank=True)
-    minimum = MoneyField(
+    minimum = MoneyField(  # type: ignore[no-untyped-call]  # the library has no types
         max_digits=14,
         decimal_places=4,
         default_currency=None,
@@ -219,3 +222,9 @@ class AggregationSetting(PublicModel):
 
     def __str__(self) -> str:
         return f"{self.get_cadence_display()}, {self.get_grouping_display().lower()}"
+
+    @property
+    def least(self) -> Money:
+        """The minimum to invoice, as the house's own money."""
+        stored: Any = self.minimum
+        return Money(stored.amount, str(stored.currency))
