@@ -72,7 +72,7 @@ def ensure_running(name: str = "postgres", *, options: Mapping[str, str] | None 
     with psycopg.connect(server.get_uri(), autocommit=True) as connection:
         wanted = {"max_connections": "200", **(options or {})}
         changed = [_set_option(connection, key, value) for key, value in wanted.items()]
-        _make_roles(connection)
+        make_roles(connection)
     if any(changed):
         server.stop()
         PostgresServer._instances.clear()  # noqa: SLF001 -- else the wheel hands out the stopped one
@@ -138,7 +138,8 @@ def _running(folder: Path) -> Server | None:
     return Server(folder, lines[_SOCKET_LINE].strip())
 
 
-def _make_roles(connection: psycopg.Connection) -> None:
+def make_roles(connection: psycopg.Connection) -> None:
+    """Make the two roles unless they are there: neither superuser nor free of policies."""
     for role, more in ((OWNER_ROLE, "createdb"), (APP_ROLE, "nocreatedb")):
         known = connection.execute("select 1 from pg_roles where rolname = %s", [role])
         if known.fetchone() is None:

@@ -54,6 +54,7 @@ INSTALLED_APPS = [
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
+    "django.contrib.humanize",
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
@@ -212,7 +213,15 @@ if not FIELD_KEYS:
 
 JOB_ENGINE = env("JOB_ENGINE", "django-q2")  # or "celery"
 JOB_WORKERS = int(env("JOB_WORKERS", "2"))
-JOB_TIMEOUT_SECONDS = 300
+JOB_TIMEOUT_SECONDS = 300  # the longest that any job function may ask for
+JOB_BEAT_SECONDS = float(env("JOB_BEAT_SECONDS", "5"))  # a lease lasts three beats
+JOB_SLOTS = {"default": 2, "documents": 2, "mail": 2, "browser": 1}  # how many run at a time
+JOB_MODULES: list[str] = []  # imported by the supervisor, so that clock lines are declared
+TICKS = [  # what the elected supervisor does each second
+    "billing_portal.jobs.worker.reap",
+    "billing_portal.jobs.gatekeeper.admit_all",
+    "billing_portal.jobs.clock.strike",
+]
 Q_CLUSTER = {
     "name": "portal",
     "workers": JOB_WORKERS,
@@ -229,6 +238,7 @@ Q_CLUSTER = {
     "log_level": "INFO",
     "catch_up": False,
 }
+CELERY_QUEUE = env("CELERY_QUEUE", "portal")
 CELERY_BROKER_URL = env("CELERY_BROKER_URL", "amqp://guest:guest@127.0.0.1:5672//")
 
 # --- Files, mail, the outside -------------------------------------------------------------------
@@ -282,7 +292,6 @@ SEARCH_PROVIDERS: list[str] = []
 NAVIGATION: list[tuple[str, str, str, str, str]] = [  # letter, label, icon, URL name, permission
     ("q", "Inbox", "inbox", "portal:inbox", ""),
 ]
-JOB_MODULES: list[str] = []
 
 # --- Language, time, logs -----------------------------------------------------------------------
 

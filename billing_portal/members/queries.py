@@ -23,15 +23,18 @@ def actor_in(tenant: Tenant, user: User) -> Actor | None:
     return Actor(ActorKind.USER, user.pk, str(user), permissions_of(roles), roles)
 
 
-def firms_of(user: User) -> list[Tenant]:
-    """Return the firms that the user may enter, by name. One query."""
-    return list(
-        Tenant.objects.filter(
-            pk__in=Membership.objects.filter(user=user, ended_at__isnull=True)
-            .exclude(approved_by="")
-            .values("tenant_id")
-        ).order_by("name")
+def firms_of(user: User) -> list[tuple[Tenant, list[str]]]:
+    """Return the firms that the user may enter, by name, each with the user's roles. One query."""
+    held = (
+        Membership.objects.filter(user=user, ended_at__isnull=True)
+        .exclude(approved_by="")
+        .select_related("tenant")
+        .order_by("tenant__name", "tenant_id", "role")
     )
+    found: dict[int, tuple[Tenant, list[str]]] = {}
+    for membership in held:
+        found.setdefault(membership.tenant_id, (membership.tenant, []))[1].append(membership.role)
+    return list(found.values())
 
 
 def members_of(tenant: Tenant) -> list[Membership]:

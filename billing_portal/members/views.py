@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any
 
 from django import forms
 from django.contrib import messages
@@ -42,17 +43,15 @@ def front(request: HouseRequest) -> HttpResponse:
         return redirect("account_login")
     firms = queries.firms_of(request.user)
     if len(firms) == 1:
-        return redirect(f"/t/{firms[0].slug}/inbox/")
-    return render(request, "portal/firms.html", {"firms": firms})
+        return redirect(f"/t/{firms[0][0].slug}/inbox/")
+    return _choice(request, request.user)
 
 
 @require_safe
 @login_required
 def firms(request: HouseRequest) -> HttpResponse:
     """Show the firms that the user may enter."""
-    user = request.user
-    found = queries.firms_of(user) if isinstance(user, User) else []
-    return render(request, "portal/firms.html", {"firms": found})
+    return _choice(request, request.user)
 
 
 @require_POST
@@ -84,3 +83,17 @@ def accept(request: HttpRequest, token: str) -> HttpResponse:
             return redirect("account_login")
     status = 422 if form.errors else 200
     return render(request, "portal/accept.html", {"form": form}, status=status)
+
+
+def _choice(request: HttpRequest, user: Any) -> HttpResponse:
+    """Show a user's firms with their roles there. One query."""
+    rows = [
+        {
+            "name": tenant.name,
+            "color": tenant.color,
+            "role": ", ".join(role.capitalize() for role in roles),
+            "url": f"/t/{tenant.slug}/",
+        }
+        for tenant, roles in queries.firms_of(user)
+    ]
+    return render(request, "portal/firms.html", {"firms": rows})

@@ -10,6 +10,7 @@ app_name = "portal"
 urlpatterns = [
     path("inbox/", views.inbox, name="inbox"),
     path("search/", views.search, name="search"),
+    path("_ui/", views.gallery_page, name="gallery"),
     path("healthz", views.healthz, name="healthz"),
     path("readyz", views.readyz, name="readyz"),
 ]

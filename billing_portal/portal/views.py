@@ -8,11 +8,12 @@ from typing import Any
 from django.conf import settings
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.utils.module_loading import import_string
 from django.views.decorators.http import require_safe
 
+from billing_portal.portal import gallery
 from billing_portal.tenancy.guards import privileges, unguarded_tables
 from billing_portal.tenancy.requests import FirmRequest
 
@@ -36,6 +37,14 @@ def search(request: FirmRequest) -> HttpResponse:
         found = (import_string(name)(request.actor, text) for name in settings.SEARCH_PROVIDERS)
         groups = [group for group in found if group.hits]
     return render(request, "portal/search.html", {"q": text, "groups": groups})
+
+
+@require_safe
+def gallery_page(request: HttpRequest) -> HttpResponse:
+    """Show every part and screen with sample data; in development only."""
+    if settings.IS_PRODUCTION:
+        raise Http404
+    return render(request, "portal/gallery.html", gallery.context())
 
 
 @require_safe

@@ -27,7 +27,7 @@ from django.utils.translation import gettext_lazy as _
 
 register = template.Library()
 
-NOTHING = mark_safe('<span class="muted" aria-hidden="true">&ndash;</span>')
+NOTHING = mark_safe('<span class="muted nothing" aria-hidden="true">&ndash;</span>')
 
 
 class Look(NamedTuple):

@@ -1,0 +1,79 @@
+"""What is waiting, running and stuck, for pages, metrics and alarms."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import Count, F, Min, Q, QuerySet, Sum
+
+from billing_portal.jobs.models import Job
+from billing_portal.tenancy.models import Tenant
+
+OPEN = (Job.State.QUEUED, Job.State.RUNNING)
+
+
+@dataclass(frozen=True)
+class QueueState:
+    """How one queue is doing."""
+
+    queue: str
+    waiting: int
+    running: int
+    failed: int
+    oldest_waits_since: datetime | None
+
+
+@dataclass(frozen=True)
+class GroupProgress:
+    """How far the jobs of one group are."""
+
+    total: int
+    ended: int
+    failed: int
+    running: int
+
+
+def jobs_of(tenant: Tenant) -> QuerySet[Job]:
+    """Return the firm's jobs, newest first; page by key."""
+    return Job.objects.filter(tenant=tenant).order_by("-pk")
+
+
+def queue_states() -> list[QueueState]:
+    """Return how each queue with open or failed jobs is doing. One query."""
+    rows = (
+        Job.objects.filter(state__in=[*OPEN, Job.State.FAILED])
+        .values("queue")
+        .annotate(
+            waiting=Count("pk", filter=Q(state=Job.State.QUEUED)),
+            running=Count("pk", filter=Q(state=Job.State.RUNNING)),
+            failed=Count("pk", filter=Q(state=Job.State.FAILED)),
+            oldest_waits_since=Min("run_after", filter=Q(state=Job.State.QUEUED)),
+        )
+        .order_by("queue")
+    )
+    return [QueueState(**row) for row in rows]
+
+
+def group_progress(tenant: Tenant, group: str) -> GroupProgress:
+    """Return how far the jobs of one group of the firm are. One query."""
+    found = Job.objects.filter(tenant=tenant, group=group).aggregate(
+        total=Count("pk"),
+        ended=Count("pk", filter=Q(ended_at__isnull=False)),
+        failed=Count("pk", filter=Q(state=Job.State.FAILED)),
+        running=Count("pk", filter=Q(state=Job.State.RUNNING)),
+    )
+    return GroupProgress(**found)
+
+
+def is_idle() -> bool:
+    """Say whether nothing waits or runs that time alone would bring on. One query."""
+    return not Job.objects.filter(state__in=OPEN).exists()
+
+
+def work_done(tenant: Tenant, group: str) -> tuple[int, int]:
+    """Return the items done and failed that the jobs of a group report. One query."""
+    found = Job.objects.filter(tenant=tenant, group=group).aggregate(
+        done=Sum(F("done"), default=0), failed=Sum(F("failed"), default=0)
+    )
+    return found["done"], found["failed"]

@@ -1,0 +1,123 @@
+"""One verb for all background work: ``enqueue`` on a function marked with ``@job``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import connection, transaction
+
+from billing_portal.api.middleware import current_request_id
+from billing_portal.jobs import gatekeeper
+from billing_portal.jobs.models import Job
+from billing_portal.tenancy.scope import current_tenant_id
+
+
+@dataclass(frozen=True)
+class JobFunction:
+    """A module-level function that can run later, and how.
+
+    :ivar scoped: run inside the firm's scope and complete in the same transaction. Unscoped work
+        calls the outside: it is given ``tenant_id`` and opens its own scopes.
+    :ivar timeout: seconds; a run that takes longer is interrupted and counts as failed.
+    :ivar max_attempts: runs that raise, before the job is parked as failed.
+    :ivar backoff: seconds; doubled at each attempt, with full jitter.
+    """
+
+    function: Callable[..., None]
+    name: str
+    queue: str
+    timeout: int
+    max_attempts: int
+    backoff: int
+    scoped: bool
+
+    def __call__(self, **kwargs: Any) -> None:
+        """Do the work here and now; the worker and tests do."""
+        self.function(**kwargs)
+
+    def enqueue(
+        self,
+        *,
+        key: str | None = None,
+        run_after: datetime | None = None,
+        group: str = "",
+        retry_of: Job | None = None,
+        **args: Any,
+    ) -> Job:
+        """Ask for a run once the current transaction has committed. One insert.
+
+        :param key: unique in the firm: asked for twice, it is one job, and the first is returned.
+        """
+        row = self._row(key=key, run_after=run_after, group=group, args=args)
+        row.retry_of = retry_of
+        rows = Job.objects.bulk_create([row], ignore_conflicts=key is not None)
+        _admit_after_commit(self.queue)
+        return rows[0] if key is None else Job.objects.get(tenant_id=row.tenant_id, key=key)
+
+    def enqueue_many(self, wanted: Iterable[tuple[str, dict[str, Any]]], *, group: str) -> int:
+        """Ask for many runs, each by key and arguments; those asked for before are left alone.
+
+        One insert for each thousand. Returns how many were asked for.
+        """
+        rows = [self._row(key=key, run_after=None, group=group, args=args) for key, args in wanted]
+        Job.objects.bulk_create(rows, ignore_conflicts=True, batch_size=1000)
+        _admit_after_commit(self.queue)
+        return len(rows)
+
+    def _row(
+        self, *, key: str | None, run_after: datetime | None, group: str, args: dict[str, Any]
+    ) -> Job:
+        fields: dict[str, Any] = {} if run_after is None else {"run_after": run_after}
+        return Job(
+            tenant_id=current_tenant_id(),
+            name=self.name,
+            queue=self.queue,
+            args=args,
+            key=key,
+            group=group,
+            request_id=current_request_id(),
+            **fields,
+        )
+
+
+REGISTRY: dict[str, JobFunction] = {}
+
+
+def job(
+    *,
+    queue: str = "default",
+    timeout: int = 120,
+    max_attempts: int = 5,
+    backoff: int = 5,
+    scoped: bool = True,
+) -> Callable[[Callable[..., None]], JobFunction]:
+    """Mark a module-level function with keyword-only ids as work that can run later.
+
+    The function may run twice without harm; its docstring says why.
+    """
+
+    def mark(function: Callable[..., None]) -> JobFunction:
+        name = f"{function.__module__}.{function.__qualname__}"
+        marked = JobFunction(function, name, queue, timeout, max_attempts, backoff, scoped)
+        REGISTRY[name] = marked
+        return marked
+
+    return mark
+
+
+def _admit_after_commit(queue: str) -> None:
+    """Let the gatekeeper look as soon as the rows can be seen; once a transaction is enough."""
+    waiting = {run.queue for _, run, *_ in connection.run_on_commit if isinstance(run, _Admit)}
+    if queue not in waiting:
+        transaction.on_commit(_Admit(queue), robust=True)
+
+
+@dataclass(frozen=True)
+class _Admit:
+    queue: str
+
+    def __call__(self) -> None:
+        gatekeeper.admit(self.queue)

@@ -1,0 +1,146 @@
+"""Walking a camt message: elements by local name, with a place for every finding."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+
+from lxml import etree
+
+from dunning.bank.findings import Finding, Severity
+
+_AMOUNT = re.compile(r"(?=[0-9.]{1,19}\Z)[0-9]+(\.[0-9]{1,5})?", re.ASCII)
+_CURRENCY = re.compile(r"[A-Z]{3}", re.ASCII)
+_DAY = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})(T.*|Z|[+-][0-9]{2}:[0-9]{2})?", re.ASCII)
+
+
+@dataclass
+class Notes:
+    """The findings of one reading, in the order of the file."""
+
+    findings: list[Finding] = field(default_factory=list)
+
+    @property
+    def count(self) -> int:
+        """How many findings there are up to now."""
+        return len(self.findings)
+
+    @property
+    def errors(self) -> bool:
+        """Whether anything stands against the file."""
+        return self.errors_since(0)
+
+    def errors_since(self, count: int) -> bool:
+        """Return whether anything was found against the file after the first ``count`` findings."""
+        return any(each.severity is Severity.ERROR for each in self.findings[count:])
+
+    def error(self, rule: str, place: str, row: int, text: str) -> None:
+        """Note what refuses the file."""
+        self.findings.append(Finding(rule, place, row, Severity.ERROR, text))
+
+    def warning(self, rule: str, place: str, row: int, text: str) -> None:
+        """Note what a person may want to know."""
+        self.findings.append(Finding(rule, place, row, Severity.WARNING, text))
+
+
+@dataclass(frozen=True)
+class Node:
+    """An element, its place, and where to note what is wrong with it."""
+
+    element: etree._Element
+    place: str
+    notes: Notes
+
+    @property
+    def name(self) -> str:
+        """The element's name without its namespace."""
+        return str(etree.QName(self.element).localname)
+
+    def children(self, name: str) -> list[Node]:
+        """Return the children of that name, in the order of the file."""
+        found = [each for each in self.element if etree.QName(each).localname == name]
+        return [
+            Node(each, f"{self.place}/{name}[{number}]".removeprefix("/"), self.notes)
+            for number, each in enumerate(found, start=1)
+        ]
+
+    def child(self, path: str) -> Node | None:
+        """Return the first element along a path of names, or nothing."""
+        here: Node | None = self
+        for name in path.split("/"):
+            found = here.children(name) if here is not None else []
+            here = found[0] if found else None
+        return here
+
+    def text(self, path: str) -> str:
+        """Return the trimmed text at a path; nothing where it is absent or holds elements."""
+        found = self.child(path)
+        return found.own_text if found is not None else ""
+
+    @property
+    def own_text(self) -> str:
+        """The element's own trimmed text, when it holds no elements."""
+        return "" if len(self.element) else (self.element.text or "").strip()
+
+    def texts(self, *paths: str) -> tuple[str, ...]:
+        """Return the texts of all elements at the paths, without the empty ones."""
+        found: list[str] = []
+        for path in paths:
+            *parents, name = path.split("/")
+            holders = [self]
+            for parent in parents:
+                holders = [each for holder in holders for each in holder.children(parent)]
+            found += [each.own_text for holder in holders for each in holder.children(name)]
+        return tuple(text for text in found if text)
+
+    def required(self, path: str) -> str:
+        """Return the text at a path, and note when there is none."""
+        text = self.text(path)
+        if not text:
+            self.error("bank.missing", f"{path} is missing.")
+        return text
+
+    @property
+    def amount(self) -> Decimal | None:
+        """The element's own text as an unsigned amount of at most 18 digits."""
+        return Decimal(self.own_text) if _AMOUNT.fullmatch(self.own_text) else None
+
+    def money(self) -> tuple[Decimal, str] | None:
+        """Return the signed amount and its currency, or nothing after noting why not."""
+        held = self.child("Amt")
+        size = held.amount if held is not None else None
+        currency = str(held.element.get("Ccy", "")) if held is not None else ""
+        side = self.text("CdtDbtInd")
+        if size is None:
+            self.error("bank.amount", f"{self.text('Amt')!r} is no amount.")
+        elif not _CURRENCY.fullmatch(currency):
+            self.error("bank.currency", f"{currency!r} is no currency.")
+        elif side not in {"CRDT", "DBIT"}:
+            self.error("bank.side", f"{side!r} is neither CRDT nor DBIT.")
+        else:
+            return size if side == "CRDT" else -size, currency
+        return None
+
+    def day(self, path: str, *, required: bool) -> date | None:
+        """Return the day at a path, as the bank's own calendar has it."""
+        text = self.text(f"{path}/Dt") or self.text(f"{path}/DtTm")
+        if not text and not required:
+            return None
+        found = _DAY.fullmatch(text)
+        try:
+            if found is not None:
+                return date.fromisoformat(found[1])
+        except ValueError:
+            found = None
+        self.error("bank.date", f"{path}: {text!r} is no date.")
+        return None
+
+    def error(self, rule: str, text: str) -> None:
+        """Note what refuses the file."""
+        self.notes.error(rule, self.place, self.element.sourceline or 0, text)
+
+    def warn(self, rule: str, text: str) -> None:
+        """Note what a person may want to know."""
+        self.notes.warning(rule, self.place, self.element.sourceline or 0, text)

@@ -1,0 +1,118 @@
+"""A snapshot as bytes that are the same wherever and whenever they are made.
+
+JSON with sorted keys, no spaces and UTF-8; Decimals as plain strings (no exponent) at the scale
+that the snapshot gave them, dates as ISO 8601. The member ``schema`` says which edition of the
+snapshot is written; a reader refuses what it does not know instead of guessing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import fields, is_dataclass
+from datetime import date
+from decimal import Decimal, InvalidOperation
+from enum import Enum
+from types import UnionType
+from typing import Any, Union, get_args, get_origin, get_type_hints
+
+from billing_portal.errors import Refused
+from invoices.documents.snapshot import InvoiceSnapshot
+
+SCHEMA = "invoice-snapshot/1"
+
+
+class NotASnapshot(Refused):
+    """The bytes are not the canonical form of an invoice snapshot."""
+
+    code = "documents.not_a_snapshot"
+
+
+def canonical_bytes(snapshot: InvoiceSnapshot) -> bytes:
+    """Return the snapshot's canonical bytes. Equal snapshots give equal bytes."""
+    plain = {**_plain(snapshot), "schema": SCHEMA}
+    return json.dumps(plain, ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode()
+
+
+def snapshot_from(stored: bytes) -> InvoiceSnapshot:
+    """Return the snapshot that ``canonical_bytes`` wrote.
+
+    :raises NotASnapshot: when the bytes are damaged, of another edition, or not canonical.
+    """
+    try:
+        snapshot = _read(json.loads(stored))
+    except (ValueError, TypeError, KeyError, InvalidOperation) as reason:
+        raise NotASnapshot(f"The stored bytes are no invoice snapshot: {reason}.") from reason
+    if canonical_bytes(snapshot) != stored:
+        raise NotASnapshot("The stored bytes are not in canonical form.")
+    return snapshot
+
+
+def fingerprint(stored: bytes) -> str:
+    """Return the SHA-256 of the bytes as 64 lowercase hexadecimal digits."""
+    return hashlib.sha256(stored).hexdigest()
+
+
+def _read(plain: Any) -> InvoiceSnapshot:
+    members = _expected(plain, dict)
+    if members.pop("schema", None) != SCHEMA:
+        raise ValueError(f"they are not of the edition {SCHEMA}")
+    snapshot: InvoiceSnapshot = _value(members, InvoiceSnapshot)
+    return snapshot
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Enum):  # before str, which the kinds are too
+        return value.value
+    if isinstance(value, tuple):
+        return [_plain(each) for each in value]
+    if is_dataclass(value):
+        return {each.name: _plain(getattr(value, each.name)) for each in fields(value)}
+    return _plain_scalar(value)
+
+
+def _plain_scalar(value: Any) -> Any:
+    if isinstance(value, Decimal):
+        return format(value, "f")
+    if isinstance(value, date):
+        return value.isoformat()
+    return value
+
+
+def _value(plain: Any, kind: Any) -> Any:
+    if get_origin(kind) in {Union, UnionType}:
+        return None if plain is None else _value(plain, get_args(kind)[0])
+    if get_origin(kind) is tuple:
+        return tuple(_value(each, get_args(kind)[0]) for each in _expected(plain, list))
+    if isinstance(kind, type) and is_dataclass(kind):
+        hints = _hints(kind)
+        members = _expected(plain, dict)
+        if members.keys() != hints.keys():
+            raise ValueError(f"{kind} has other members than {sorted(members)}")
+        return kind(**{name: _value(members[name], hints[name]) for name in hints})
+    return _scalar(plain, kind)
+
+
+def _scalar(plain: Any, kind: Any) -> Any:
+    if kind is Decimal:
+        return Decimal(_expected(plain, str))
+    if kind is date:
+        return date.fromisoformat(_expected(plain, str))
+    if isinstance(kind, type) and issubclass(kind, Enum):
+        return kind(plain)
+    return _expected(plain, kind)
+
+
+def _expected(plain: Any, kind: type) -> Any:
+    if type(plain) is not kind:
+        raise TypeError(f"{plain!r} is not a {kind.__name__}")
+    return plain
+
+
+_KNOWN: dict[Any, dict[str, Any]] = {}
+
+
+def _hints(kind: Any) -> dict[str, Any]:
+    if kind not in _KNOWN:
+        _KNOWN[kind] = get_type_hints(kind)
+    return _KNOWN[kind]

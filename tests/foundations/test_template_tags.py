@@ -1,0 +1,145 @@
+"""Money, states and differences as pages print them."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from django.template import Context, Template
+from django.utils import translation
+from django.utils.html import escape
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from billing_portal.portal.templatetags import portal
+
+ROOT = Path(__file__).parents[2]
+TEXTS = st.text(st.sampled_from(" abcd,.;<&'\N{RIGHT SINGLE QUOTATION MARK}-"), max_size=40)
+
+
+def _show(source: str, **context: object) -> str:
+    return Template("{% load portal %}" + source).render(Context(context))
+
+
+@pytest.mark.parametrize(
+    ("amount", "currency", "text"),
+    [
+        ("1234567.50", "USD", "$1,234,567.50"),
+        ("-1250", "USD", "($1,250.00)"),
+        ("0", "USD", "$0.00"),
+        ("1250", "JPY", "¥1,250"),
+    ],
+)
+def test_money_is_printed_in_accounting_style(amount, currency, text):
+    assert f">{text}</data>" in portal.money(Decimal(amount), currency)
+
+
+def test_money_carries_its_plain_number():
+    assert 'value="-1250.00"' in portal.money(Decimal("-1250.00"), "USD")
+
+
+def test_money_follows_the_readers_language():
+    with translation.override("de-de"):
+        assert "-1.234,50\xa0$" in portal.money(Decimal("-1234.50"), "USD")
+
+
+def test_money_without_symbol_keeps_the_decimals_of_its_currency():
+    assert ">(1,250.00)<" in portal.money(Decimal(-1250), "USD", symbol=False)
+    assert ">1,250<" in portal.money(Decimal(1250), "JPY", symbol=False)
+
+
+def test_money_takes_an_object_that_knows_its_currency():
+    price = SimpleNamespace(amount=Decimal("4.50"), currency="EUR")
+
+    assert ">€4.50<" in portal.money(price)
+
+
+def test_money_refuses_an_amount_without_currency():
+    with pytest.raises(ValueError, match="has no currency"):
+        portal.money(Decimal(1))
+
+
+@pytest.mark.parametrize("tag", [portal.money, portal.hours, portal.day, portal.moment])
+def test_what_is_not_known_is_a_dash(tag):
+    assert tag(None) == portal.NOTHING
+
+
+def test_hours_keep_at_least_one_decimal():
+    assert ">2.0<" in portal.hours(Decimal(2))
+    assert ">0.25<" in portal.hours(Decimal("0.25"))
+
+
+def test_dates_are_machine_readable_too():
+    assert portal.day(date(2026, 11, 20)) == (
+        '<time class="nowrap" datetime="2026-11-20">Nov 20, 2026</time>'
+    )
+    assert 'datetime="2026-11-20T14:02:00+00:00"' in portal.moment(
+        datetime(2026, 11, 20, 14, 2, tzinfo=UTC)
+    )
+
+
+def test_a_state_has_icon_word_and_tone():
+    shown = portal.state("IN_REVIEW")
+
+    assert "tone-info" in shown
+    assert "icons.svg#eye" in shown
+    assert "In review" in shown
+
+
+def test_an_unknown_state_is_shown_in_its_own_words():
+    assert "Sent to moon" in portal.state("SENT_TO_MOON")
+
+
+def test_every_icon_of_a_state_is_in_the_sprite():
+    sprite = (ROOT / "static/vendor/icons.svg").read_text()
+
+    assert [look.icon for look in portal.LOOKS.values() if f'id="{look.icon}"' not in sprite] == []
+
+
+def test_word_diff_marks_what_changed_by_sign_and_word():
+    shown = portal.word_diff("Prepare letter", "Draft letter")
+
+    assert "<del><span" in shown
+    assert "removed:" in shown
+    assert ">+</span>Draft</ins>" in shown
+
+
+def test_word_diff_escapes_what_people_wrote():
+    assert "<b>" not in portal.word_diff("<b>one</b>", "<b>two</b>")
+
+
+@given(TEXTS)
+@settings(deadline=None, max_examples=100)
+def test_word_diff_of_the_same_text_is_the_text(text):
+    assert portal.word_diff(text, text) == escape(text)
+
+
+@given(TEXTS)
+@settings(deadline=None, max_examples=100)
+def test_words_lose_no_character(text):
+    assert "".join(portal._words(text)) == text
+
+
+def test_parts_of_a_bar_fill_it():
+    segments = [
+        {"label": "New", "amount": Decimal(30), "currency": "USD", "shade": "1"},
+        {"label": "Old", "amount": Decimal(10), "currency": "USD", "shade": "5"},
+    ]
+
+    drawn = portal.stacked_bar(segments, "Age")["segments"]
+
+    assert [(part["x"], part["width"], part["share"]) for part in drawn] == [
+        ("0.00", "750.00", "75"),
+        ("750.00", "250.00", "25"),
+    ]
+
+
+def test_a_callout_escapes_its_title_and_keeps_its_content():
+    shown = _show('{% callout "warn" title "parked" %}<p>Why</p>{% endcallout %}', title="<i>")
+
+    assert "&lt;i&gt;" in shown
+    assert "<p>Why</p>" in shown
+    assert "parked" in shown
