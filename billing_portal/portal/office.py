@@ -57,7 +57,8 @@ class OfficeSite(admin.AdminSite):
         def inside(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
             if not self.has_permission(request):
                 raise PermissionDenied("admin.enter")
-            return guarded(request, *args, **kwargs)
+            answer: HttpResponse = guarded(request, *args, **kwargs)
+            return answer
 
         return inside
 
@@ -152,17 +153,18 @@ class OfficeAdmin(admin.ModelAdmin):
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Let who holds ``edit_permission`` add, where there is an action for it."""
-        return self.create_action is not None and self._may_edit(request)
+        return self.create_action is not None and self.has_edit_permission(request)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Let who holds ``edit_permission`` change, where there is an action for it."""
-        return self.change_action is not None and self._may_edit(request)
+        return self.change_action is not None and self.has_edit_permission(request)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Refuse: a firm's rows end, they are never removed."""
         return False
 
-    def _may_edit(self, request: HttpRequest) -> bool:
+    def has_edit_permission(self, request: HttpRequest) -> bool:
+        """Say whether the member holds ``edit_permission``; admin actions name it ``edit``."""
         return bool(self.edit_permission) and _actor(request).may(self.edit_permission)
 
     # --- Writing, through actions only -----------------------------------------------------------
@@ -196,7 +198,7 @@ class OfficeAdmin(admin.ModelAdmin):
         **kwargs: Any,
     ) -> Any:
         """Return the form's class, made for this request."""
-        made = super().get_form(request, obj, change, **kwargs)
+        made: Any = super().get_form(request, obj, change, **kwargs)
         made.refusal = getattr(request, "refusal", "")
         return made
 
@@ -307,7 +309,7 @@ class OfficeAdmin(admin.ModelAdmin):
             "opts": self.opts,
             **(extra_context or {}),
         }
-        request.current_app = self.admin_site.name  # type: ignore[attr-defined]  # read by {% url %}
+        request.current_app = self.admin_site.name
         return TemplateResponse(request, self.object_history_template, context)
 
     def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> Any:
