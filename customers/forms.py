@@ -5,27 +5,11 @@ from __future__ import annotations
 from typing import Any, cast
 
 from django import forms
-from django.db.models import QuerySet
 
-from billing_portal.members.models import User
 from billing_portal.money import Money
 from billing_portal.portal.office import OfficeForm, VersionedForm
-from billing_portal.tenancy.scope import current_tenant_id
+from customers import queries
 from customers.models import FORMATS
-
-
-def members() -> QuerySet[User]:
-    """Return the people who hold an approved role in the firm, by name. One query."""
-    return (
-        User.objects.filter(
-            is_active=True,
-            memberships__tenant_id=current_tenant_id(),
-            memberships__ended_at__isnull=True,
-            memberships__approved_by__gt="",
-        )
-        .distinct()
-        .order_by("name")
-    )
 
 
 class CustomerForm(VersionedForm):
@@ -104,7 +88,7 @@ class BankDetailsForm(OfficeForm):
 
 def _offer_members(form: forms.ModelForm, name: str) -> None:
     if name in form.fields:
-        cast(forms.ModelChoiceField, form.fields[name]).queryset = members()
+        cast(forms.ModelChoiceField, form.fields[name]).queryset = queries.members()
 
 
 def _money(value: Any) -> Money:

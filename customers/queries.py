@@ -11,9 +11,11 @@ from typing import Any
 from django.db.models import Q, QuerySet
 
 from billing_portal.errors import Refused
+from billing_portal.members.models import User
 from billing_portal.money import Money
 from billing_portal.periods import Cadence
 from billing_portal.tenancy.encryption import open_up
+from billing_portal.tenancy.scope import current_tenant_id
 from customers.models import (
     Address,
     AggregationSetting,
@@ -281,6 +283,29 @@ def timekeepers_by_external_id(external_ids: Iterable[str]) -> dict[str, Timekee
     rows = Timekeeper.objects.filter(external_key__in=set(asked.values()))
     found = {row.external_key: row for row in rows}
     return {text: found[key] for text, key in asked.items() if key in found}
+
+
+def living_rates_from(day: date) -> list[Rate]:
+    """Return the rates that start on a day or later, approved or still to be. One query."""
+    living = (Rate.State.APPROVED, Rate.State.PROPOSED)
+    return list(Rate.objects.filter(starts_on__gte=day, state__in=living))
+
+
+def members() -> QuerySet[User]:
+    """Return the people who hold an approved role in the firm, by name. One query."""
+    rows: QuerySet[User] = User.objects.filter(
+        is_active=True,
+        memberships__tenant_id=current_tenant_id(),
+        memberships__ended_at__isnull=True,
+        memberships__approved_by__gt="",
+    )
+    return rows.distinct().order_by("name")
+
+
+def members_by_email(emails: Iterable[str]) -> dict[str, User]:
+    """Return members by the addresses asked for, in lower case. One query, none for no address."""
+    asked = {email.lower() for email in emails if email}
+    return {user.email: user for user in members().filter(email__in=asked)} if asked else {}
 
 
 def bank_details_of(method: PaymentMethod) -> BankDetails | None:

@@ -271,11 +271,12 @@ class OfficeAdmin(admin.ModelAdmin):
             found |= Q(**{f"{column}__gte": key, f"{column}__lt": key + _AFTER_EVERY_LETTER})
         return queryset.filter(found), False
 
-    def _get_obj_does_not_exist_redirect(
-        self, request: HttpRequest, opts: Any, object_id: str
-    ) -> HttpResponse:
-        """Answer 404, also for another firm's row."""
-        raise Http404
+    def get_object(self, request: HttpRequest, object_id: str, from_field: Any = None) -> Any:
+        """Return a row, or answer 404, also for another firm's."""
+        row = super().get_object(request, object_id, from_field)
+        if row is None:
+            raise Http404
+        return row
 
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
@@ -292,8 +293,6 @@ class OfficeAdmin(admin.ModelAdmin):
     ) -> HttpResponse:
         """Show who did what to the row, newest first, at most 100 deeds. Two queries."""
         row = self.get_object(request, object_id)
-        if row is None:
-            raise Http404
         if not (self.has_view_permission(request, row) and _actor(request).may("audit.read")):
             raise PermissionDenied("audit.read")
         events = apps.get_model("audit", "AuditEvent").objects.filter(
