@@ -11,8 +11,6 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from django.db import transaction
-
 from billing_portal.errors import Refused
 from billing_portal.members.models import User
 from billing_portal.money import Money
@@ -147,9 +145,9 @@ def propose_rates(rows: Sequence[Row], *, by: Actor) -> list[RowAnswer]:
 
 
 def _each(row: Row, deed: Callable[[Row], RowAnswer]) -> RowAnswer:
+    """Answer for one row; the action that a row leads to is a savepoint of its own."""
     try:
-        with transaction.atomic():
-            return deed(row)
+        return deed(row)
     except Refused as refusal:
         named = str(row.get("external_id", ""))
         return RowAnswer("refused", named, code=refusal.code, detail=str(refusal))

@@ -4,6 +4,7 @@ from datetime import date
 from decimal import Decimal
 
 import pytest
+from django.db import connection
 
 from billing_portal.money import Money
 from billing_portal.periods import Cadence
@@ -59,7 +60,7 @@ def test_the_answer_says_which_row_applied(work):
 def test_a_rate_holds_from_its_first_day_to_the_day_before_its_end(work):
     RateFactory.create(starts_on=date(2026, 2, 1), ends_on=DAY)
     asks = [
-        queries.RateAsk(*work, day)
+        queries.RateAsk(work[0], work[1], day)
         for day in (date(2026, 1, 31), date(2026, 2, 1), date(2026, 2, 28), DAY)
     ]
 
@@ -111,7 +112,7 @@ def test_the_neighbors_rates_do_not_count(work, neighbor):
         RateFactory.create()
 
     with pytest.raises(queries.NoRate):
-        queries.rate_in_force(*work, DAY)
+        queries.rate_in_force(work[0], work[1], DAY)
 
 
 def test_a_rate_card_lists_what_holds_on_it(work):
@@ -239,6 +240,19 @@ def test_chainable_filters_stay_in_the_firm(tenant, neighbor):
 
     assert list(Matter.objects.open()) == [matter]
     assert Customer.objects.active().count() == 2
+
+
+def test_a_search_by_the_beginning_of_a_name_is_answered_by_the_index(tenant):
+    CustomerFactory.create_batch(3)
+    rows = Customer.objects.filter(name_key__gte="gran", name_key__lt="gran\U0010ffff")
+
+    with connection.cursor() as cursor:
+        cursor.execute("set local enable_seqscan = off")
+    plan = rows.explain()
+
+    assert "customer_by_name" in plan
+    assert "Index Cond" in plan
+    assert "name_key" in plan.split("Index Cond")[1].splitlines()[0]
 
 
 def test_nothing_is_asked_outside_a_firm(db):

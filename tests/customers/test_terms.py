@@ -1,7 +1,9 @@
 """Terms, payment methods and rates; four eyes in the action and in the database."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from decimal import Decimal
+from threading import Barrier
 
 import pytest
 from django.db import IntegrityError, connection, transaction
@@ -12,6 +14,7 @@ from billing_portal.money import Money
 from billing_portal.outbox.models import OutboxEvent
 from billing_portal.tenancy.actors import MissingPermission
 from billing_portal.tenancy.encryption import WrongPlace
+from billing_portal.tenancy.scope import tenant_scope
 from customers import queries
 from customers.actions.payment_methods import (
     add_payment_method,
@@ -278,6 +281,35 @@ def test_rates_of_other_keys_and_currencies_may_hold_on_the_same_days(tenant):
 
     with pytest.raises(IntegrityError, match="rate_overlaps_no_other"), transaction.atomic():
         RateFactory.create(matter=matter, ends_on=date(2026, 1, 2))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_approvals_at_once_for_one_key_only_one_holds(firm):
+    with tenant_scope(firm.pk):
+        rates = [
+            propose_rate(amount=dollars("250"), starts_on=DAY, by=actor("owner", number=1)).pk
+            for _ in range(2)
+        ]
+    both_ready = Barrier(2)
+
+    def approve(pk):
+        try:
+            with tenant_scope(firm.pk):
+                rate = Rate.objects.get(pk=pk)
+                both_ready.wait(timeout=10)
+                approve_rate(rate, by=actor("owner", number=2))
+        except RatesOverlap:
+            return "refused"
+        finally:
+            connection.close()
+        return "approved"
+
+    with ThreadPoolExecutor(2) as pool:
+        outcomes = sorted(pool.map(approve, rates))
+
+    assert outcomes == ["approved", "refused"]
+    with tenant_scope(firm.pk):
+        assert Rate.objects.approved().count() == 1
 
 
 @pytest.mark.parametrize(
