@@ -8,7 +8,7 @@ from customers.api import endpoints
 
 app_name = "customers"
 
-router = SimpleRouter(trailing_slash=False)
+router = SimpleRouter(trailing_slash=False, use_regex_path=False)
 router.register("customers", endpoints.Customers, basename="customer")
 router.register("matters", endpoints.Matters, basename="matter")
 router.register("timekeepers", endpoints.Timekeepers, basename="timekeeper")

@@ -35,6 +35,7 @@ _ISSUER = re.compile(
     r"|(?:6011|65|64[4-9]|62|35(?:2[89]|[3-8]\d))\d*)$"
 )
 _NINE = 9
+_NARRATIVES = {"invoice_description"}
 
 
 def locked(row: M) -> M:
@@ -63,11 +64,18 @@ def take_version(row: Any, seen: int) -> None:
 
 
 def changed(row: models.Model, values: Mapping[str, Any]) -> dict[str, Any]:
-    """Set values on a row and return those that differ from before, as the audit keeps them."""
+    """Set values on a row and return those that differ from before, as the audit keeps them.
+
+    Of a narrative the audit keeps that it changed, not what it says.
+    """
     before = {name: getattr(row, name) for name in values}
     for name, value in values.items():
         setattr(row, name, value)
-    return {name: _plain(value) for name, value in values.items() if before[name] != value}
+    return {
+        name: "changed" if name in _NARRATIVES else _plain(value)
+        for name, value in values.items()
+        if before[name] != value
+    }
 
 
 def refuse_known_names(values: Mapping[str, Any], allowed: frozenset[str]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
+from typing import TypedDict, Unpack
 
 from django.db import transaction
 
@@ -25,6 +26,24 @@ _ANCHORS = {
 _LONGEST_GRACE = 24 * 31
 
 
+class TermsValues(TypedDict, total=False):
+    """What may be agreed besides the cadence; what is left out is as the model says."""
+
+    matter: Matter | None
+    anchor: int
+    began_on: date | None
+    grouping: str
+    time_zone: str
+    payment_method: PaymentMethod | None
+    minimum: Money
+    grace_hours: int
+    formats: Sequence[str]
+    reviewer: User | None
+
+
+AGREEABLE = frozenset(TermsValues.__annotations__)
+
+
 @transaction.atomic
 def agree_terms(
     customer: Customer,
@@ -32,57 +51,50 @@ def agree_terms(
     starts_on: date,
     cadence: str,
     by: Actor,
-    matter: Matter | None = None,
-    anchor: int = 1,
-    began_on: date | None = None,
-    grouping: str = AggregationSetting.Grouping.COLLECTIVE,
-    time_zone: str = "",
-    payment_method: PaymentMethod | None = None,
-    minimum: Money | None = None,
-    grace_hours: int = 48,
-    formats: Sequence[str] = ("pdf",),
-    reviewer: User | None = None,
+    **values: Unpack[TermsValues],
 ) -> AggregationSetting:
     """Agree from which day on, how often and how a customer (or one matter) is invoiced.
 
-    Earlier terms stay as they were; the newest that has started holds.
+    Earlier terms stay as they were; the newest that has started holds. Unless given: anchor 1, one
+    collective invoice, the customer's own ``time_zone``, no ``minimum`` (it is in the customer's
+    currency), 48 hours of grace, a PDF. ``anchor`` is that of ``periods.period_containing``.
 
-    :param anchor: as in ``billing_portal.periods.period_containing``.
-    :param time_zone: the customer's own unless given.
-    :param minimum: in the customer's currency; nothing unless given.
     :raises Closed: when the customer is closed.
     :raises BadValue: for a cadence, anchor, zone, currency or format that does not exist.
     :raises Unknown: for a matter or payment method of another customer.
     """
+    checks.refuse_known_names(values, AGREEABLE)
     customer = checks.locked(customer)
     if customer.state == Customer.State.CLOSED:
         raise Closed(f"{customer} is closed.")
-    minimum = Money.zero(customer.currency) if minimum is None else minimum
-    zone_name = time_zone or customer.time_zone
-    _refuse_bad_calendar(cadence, anchor, grouping, zone_name)
-    _refuse_bad_output(formats, grace_hours, minimum, customer.currency)
-    _refuse_others(customer, matter, payment_method)
-    checks.refuse_strangers(reviewer)
-    terms: AggregationSetting = AggregationSetting.objects.create(
-        customer=customer,
-        matter=matter,
-        starts_on=starts_on,
-        cadence=cadence,
-        anchor=anchor,
-        began_on=began_on,
-        grouping=grouping,
-        time_zone=zone_name,
-        payment_method=payment_method,
-        minimum=minimum.amount,
-        minimum_currency=minimum.currency,
-        grace_hours=grace_hours,
-        formats=list(formats),
-        reviewer=reviewer,
-    )
+    terms = _drafted(customer, starts_on, cadence, values)
+    _refuse_bad_calendar(terms.cadence, terms.anchor, terms.grouping, terms.time_zone)
+    _refuse_bad_output(terms.formats, terms.grace_hours, terms.least, customer.currency)
+    _refuse_others(customer, terms.matter, terms.payment_method)
+    checks.refuse_strangers(terms.reviewer)
+    terms.save()
     record("terms.agreed", customer, by=by, terms=terms.public_id, starts_on=str(starts_on))
     record("terms.agreed", terms, by=by, customer=customer.public_id, cadence=cadence)
     publish("customer.terms_agreed", about=customer.public_id, terms_id=terms.public_id)
     return terms
+
+
+def _drafted(
+    customer: Customer, starts_on: date, cadence: str, values: TermsValues
+) -> AggregationSetting:
+    least = values.pop("minimum", Money.zero(customer.currency))
+    formats = list(values.pop("formats", ["pdf"]))
+    zone_name = values.pop("time_zone", "") or customer.time_zone
+    return AggregationSetting(
+        customer=customer,
+        starts_on=starts_on,
+        cadence=cadence,
+        minimum=least.amount,
+        minimum_currency=least.currency,
+        formats=formats,
+        time_zone=zone_name,
+        **values,
+    )
 
 
 def _refuse_bad_calendar(cadence: str, anchor: int, grouping: str, zone_name: str) -> None:

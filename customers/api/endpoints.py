@@ -14,6 +14,7 @@ from django.http import Http404
 from drf_spectacular.utils import extend_schema
 from rest_framework import mixins, serializers, viewsets
 from rest_framework.decorators import action
+from rest_framework.filters import BaseFilterBackend
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -34,29 +35,41 @@ _PAGING = {"limit", "after"}
 _READ = {"list": "customers.read", "retrieve": "customers.read"}
 
 
-class Nouns(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet):
-    """Read rows of one kind, by page or by public id; filters are named, others are refused."""
+class NamedFilters(BaseFilterBackend):
+    """Narrow lists by the parameters that an endpoint names in ``filters``; refuse all others."""
 
-    prefix: ClassVar[str] = ""
-    filters: ClassVar[dict[str, Callable[[str], dict[str, Any]]]] = {}
-    lookup_field = "id"
-
-    def filter_queryset(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """Narrow a list by its parameters.
+    def filter_queryset(self, request: Request, queryset: QuerySet[Any], view: Any) -> Any:
+        """Return what fits every parameter.
 
         :raises Malformed: for an unknown parameter, with the nearest known one.
         """
-        if self.action != "list":
-            return queryset
-        for name, value in self.request.query_params.dict().items():
+        for name, value in request.query_params.dict().items():
             if name in _PAGING:
                 continue
-            if name not in self.filters:
-                near = difflib.get_close_matches(name, [*self.filters, *_PAGING], n=1)
+            if name not in view.filters:
+                near = difflib.get_close_matches(name, [*view.filters, *_PAGING], n=1)
                 hint = f" Did you mean {near[0]}?" if near else ""
                 raise Malformed(f"There is no parameter {name}.{hint}", parameter=name)
-            queryset = queryset.filter(**self.filters[name](value))
+            queryset = queryset.filter(**view.filters[name](str(value)))
         return queryset
+
+    def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
+        """Describe the parameters for the OpenAPI schema."""
+        text = {"type": "string"}
+        return [
+            {"name": name, "in": "query", "required": False, "schema": text}
+            for name in view.filters
+        ]
+
+
+class Nouns(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet):
+    """Read rows of one kind, by page or by public id."""
+
+    prefix: ClassVar[str] = ""
+    filters: ClassVar[dict[str, Callable[[str], dict[str, Any]]]] = {}
+    filter_backends = (NamedFilters,)
+    lookup_field = "id"
+    lookup_value_converter = "str"
 
     def get_object(self) -> Any:
         """Return the row of the id in the path, or 404."""

@@ -214,6 +214,14 @@ def test_a_matter_is_opened_changed_and_closed(tenant, owner):
         change_matter(matter, version_seen=3, by=owner, name="Reopened")
 
 
+def test_the_trail_keeps_no_narrative(tenant, owner):
+    matter = MatterFactory.create()
+
+    change_matter(matter, version_seen=1, by=owner, invoice_description="Defense of Mr. Park.")
+
+    assert AuditEvent.objects.get().details == {"invoice_description": "changed"}
+
+
 def test_a_matter_refuses_strangers_taken_ids_and_days_before_it_opened(tenant, owner):
     matter = MatterFactory.create(external_id="2026-1")
     said = {"opened_on": DAY, "by": owner, "name": "A v. B"}
