@@ -65,12 +65,7 @@ def receive(
     """
     known = Payment.objects.filter(source=source, key=key).first()
     if known is not None:
-        if (known.amount, known.currency, known.received_on) != (
-            *(amount.minor, amount.currency),
-            received_on,
-        ):
-            raise PaymentChanged(f"{source} named {key} before, with other facts.")
-        return known
+        return _same(known, amount, received_on)
     target = Line("credit", -amount, customer) if customer else Line("suspense", -amount)
     (entry,) = post(
         [
@@ -96,10 +91,15 @@ def receive(
         entry=entry,
     )
     record("payment.received", payment, by=by, minor=amount.minor, currency=amount.currency)
-    publish(
-        "payment.received", about=payment.public_id, customer=customer, currency=amount.currency
-    )
+    publish("payment.received", about=payment.public_id, customer=customer)
     return payment
+
+
+def _same(known: Payment, amount: Money, received_on: date) -> Payment:
+    facts = (amount.minor, amount.currency, received_on)
+    if (known.amount, known.currency, known.received_on) != facts:
+        raise PaymentChanged(f"{known.source} named {known.key} before, with other facts.")
+    return known
 
 
 @transaction.atomic

@@ -261,6 +261,7 @@ def test_members_of_another_firm_are_not_members_here(tenant):
 
 def test_holders_are_those_whose_role_allows_it(tenant):
     reviewer = MembershipFactory.create(tenant=tenant, role="reviewer")
+    MembershipFactory.create(tenant=tenant, user=reviewer.user, role="owner", approved_by="")
     MembershipFactory.create(tenant=tenant, role="timekeeper")
     MembershipFactory.create(tenant=tenant, role="reviewer", approved_by="")
 
