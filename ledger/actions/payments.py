@@ -67,18 +67,14 @@ def receive(
     if known is not None:
         return _same(known, amount, received_on)
     target = Line("credit", -amount, customer) if customer else Line("suspense", -amount)
-    (entry,) = post(
-        [
-            NewEntry(
-                kind="payment",
-                booked_on=booked_on,
-                effective_on=received_on,
-                key=f"payment:{source}:{key}",
-                lines=(Line("cash", amount, bank), target),
-            )
-        ],
-        by=by,
+    booked = NewEntry(
+        kind="payment",
+        booked_on=booked_on,
+        effective_on=received_on,
+        key=f"payment:{source}:{key}",
+        lines=(Line("cash", amount, bank), target),
     )
+    (entry,) = post([booked], by=by)
     payment: Payment = Payment.objects.create(
         source=source,
         key=key,

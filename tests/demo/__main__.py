@@ -13,8 +13,11 @@ import signal
 import sys
 import threading
 import time
+from dataclasses import asdict
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
-from tests.demo import firms
+from tests.demo import firms, work
 from tests.demo.installation import DEMO, Refusal, free_port, fresh_database, portal
 
 
@@ -32,7 +35,25 @@ def main() -> int:
         people = firms.open_both(address)
         say("checking that everybody gets in where they should, and nowhere else")
         checks = firms.check_doors(address, people)
-        summary = {"checks": checks, "seconds": round(time.monotonic() - began, 1)}
+        say("sending in customers, matters and two months of work")
+        months = last_two_months(datetime.now(UTC).date())
+        law, travel = work.law_firm(address, months), work.travel_desk(address, months)
+        summary: dict[str, Any] = {"firms": {}}
+        for firm, (system, sent) in ((firms.ARNESEN, law), (firms.MIRAMAR, travel)):
+            told = work.books(firm)
+            summary["firms"][firm.slug] = {**asdict(sent), **told}
+            differences = told["trial_balance"]["differences"].values()
+            checks |= {
+                f"{firm.slug}: every charge stands in the books": told["entries"] == sent.charges,
+                f"{firm.slug}: the trial balance is zero": set(differences) == {"0.00"},
+                f"{firm.slug}: ledger_verify says ok": told["verify"] == "ok",
+                f"{firm.slug}: its key sees its own charges": sees_own(system, sent),
+            }
+        summary |= {
+            "charges": law[1].charges + travel[1].charges,
+            "checks": checks,
+            "seconds": round(time.monotonic() - began, 1),
+        }
         (DEMO / "summary.json").write_text(json.dumps(summary, indent=2) + "\n")
         failed = [name for name, holds in checks.items() if not holds]
         for name in checks:
@@ -42,6 +63,24 @@ def main() -> int:
         if serves:
             serve(address, people)
     return 0
+
+
+def sees_own(system: work.System, sent: work.Sent) -> bool:
+    """Say whether the API lists as many charges as were sent, page by page."""
+    count, cursor = 0, ""
+    while True:
+        after = f"&after={cursor}" if cursor else ""
+        _, page = system.call("GET", f"/charges?limit=200{after}")
+        count += len(page["data"])
+        cursor = page["next_cursor"]
+        if not cursor:
+            return count == sent.charges
+
+
+def last_two_months(today: date) -> list[date]:
+    """Return the first days of the two months that ended last."""
+    last = (today.replace(day=1) - timedelta(days=1)).replace(day=1)
+    return [(last - timedelta(days=1)).replace(day=1), last]
 
 
 def serve(address: str, people: list[firms.Person]) -> None:

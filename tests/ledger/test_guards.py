@@ -158,7 +158,7 @@ def test_a_day_outside_the_period_is_refused(tenant, posted):
     [
         "update ledger_posting set amount = amount * 2",
         "delete from ledger_entry",
-        "truncate ledger_entry, ledger_posting, ledger_payment, ledger_allocation",
+        "truncate ledger_entry, ledger_posting cascade",
     ],
 )
 def test_even_the_owner_meets_the_triggers(databases, owner, statement):

@@ -1,0 +1,1 @@
+"""From work to bill: what may be done, each in one transaction."""

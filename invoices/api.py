@@ -1,0 +1,192 @@
+"""Charges over REST: batches answered row by row, files taken whole or not at all."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import asdict
+from datetime import UTC, date, datetime
+from typing import IO, Any, ClassVar, cast
+
+from django.db.models import QuerySet
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.decorators import action
+from rest_framework.parsers import BaseParser
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from billing_portal.api.problems import CONTENT_TYPE, django_request
+from billing_portal.api.rendering import money
+from billing_portal.api.views import NounViewSet
+from billing_portal.periods import local_day
+from billing_portal.tenancy.actors import Actor
+from invoices.actions import capture as capturing
+from invoices.forms import NotCharges, charges_in
+from invoices.models import Charge
+
+
+class DecimalText(serializers.DecimalField):
+    """A decimal written as text: a JSON number may have passed through a float."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        """Return the decimal.
+
+        :raises ValidationError: for anything but a text.
+        """
+        if not isinstance(data, str):
+            raise serializers.ValidationError("Write the number as a text.", code="text")
+        return super().to_internal_value(data)
+
+
+class ChargeIn(serializers.Serializer):
+    """One row of a batch."""
+
+    key = serializers.CharField(max_length=120)
+    kind = serializers.ChoiceField(choices=Charge.Kind.choices)
+    customer = serializers.CharField(max_length=40)
+    worked_on = serializers.DateField()
+    quantity = DecimalText(max_digits=13, decimal_places=4)
+    unit_price = DecimalText(max_digits=13, decimal_places=4, required=False, allow_null=True)
+    adjustment = DecimalText(max_digits=13, decimal_places=4, required=False)
+    currency = serializers.CharField(max_length=3, required=False)
+    matter = serializers.CharField(max_length=40, required=False)
+    timekeeper = serializers.CharField(max_length=40, required=False)
+    task_code = serializers.CharField(max_length=20, required=False)
+    activity_code = serializers.CharField(max_length=20, required=False)
+    expense_code = serializers.CharField(max_length=20, required=False)
+    narrative = serializers.CharField(max_length=15_000, required=False)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """Refuse fields that nobody would read."""
+        strange = sorted(set(self.initial_data) - set(self.fields))
+        if strange:
+            raise serializers.ValidationError(dict.fromkeys(strange, "There is no such field."))
+        return attrs
+
+
+class BatchIn(serializers.Serializer):
+    """A batch: where it comes from, and up to 1,000 rows, each typed by itself."""
+
+    source = serializers.CharField(max_length=40)  # type: ignore[assignment]  # a field of that name
+    rows = serializers.ListField(
+        child=serializers.DictField(), min_length=1, max_length=capturing.MOST
+    )
+
+
+class ChargeOut(serializers.Serializer):
+    """A charge as the outside sees it; the narrative is not told."""
+
+    object = serializers.CharField(default="charge")
+    id = serializers.CharField(source="public_id")
+    source = serializers.CharField()  # type: ignore[assignment]  # a field of that name
+    key = serializers.CharField()
+    kind = serializers.CharField()
+    customer = serializers.CharField(source="customer.external_id")
+    matter = serializers.CharField(source="matter.external_id", default=None)
+    timekeeper = serializers.CharField(source="timekeeper.external_id", default=None)
+    worked_on = serializers.DateField()
+    quantity = serializers.CharField()
+    unit_price = serializers.CharField()
+    amount = serializers.SerializerMethodField()
+    priced_by = serializers.CharField()
+
+    def get_amount(self, charge: Charge) -> dict[str, str]:
+        """Return what it comes to."""
+        return money(charge.total)
+
+
+class CsvFile(BaseParser):
+    """A file as it is, for the form reader."""
+
+    media_type = "text/csv"
+
+    def parse(self, stream: IO[Any], media_type: Any = None, parser_context: Any = None) -> Any:
+        """Return the bytes."""
+        return stream.read()
+
+
+class ChargeViewSet(NounViewSet):
+    """Capture charges and read them."""
+
+    permissions: ClassVar = {
+        "list": "charges.read",
+        "retrieve": "charges.read",
+        "batches": "charges.capture",
+        "files": "charges.capture",
+    }
+    filters: ClassVar = {"source": "source", "kind": "kind", "customer": "customer__external_key"}
+    id_prefix = Charge.ID_PREFIX
+    serializer_class = ChargeOut
+
+    def get_queryset(self) -> QuerySet[Charge]:
+        """Return the firm's charges with what they name."""
+        if getattr(self, "swagger_fake_view", False):
+            return Charge._base_manager.none()
+        return Charge.objects.select_related("customer", "matter", "timekeeper")
+
+    def list(self, request: Request) -> Response:
+        """List charges, newest first."""
+        page = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
+        return self.get_paginated_response(ChargeOut(page, many=True).data)
+
+    def retrieve(self, request: Request, **_: Any) -> Response:
+        """Show one charge."""
+        return Response(ChargeOut(self.get_object()).data)
+
+    @extend_schema(request=BatchIn)
+    @action(detail=False, methods=["post"])
+    def batches(self, request: Request) -> Response:
+        """Capture a batch; each row is answered: accepted, duplicate, conflict or refused.
+
+        Repeating it does no harm: what was accepted is then a duplicate.
+        """
+        asked = BatchIn(data=request.data)
+        asked.is_valid(raise_exception=True)
+        typed = [ChargeIn(data=row) for row in asked.validated_data["rows"]]
+        good = [index for index, row in enumerate(typed) if row.is_valid()]
+        rows = [capturing.NewCharge(**typed[index].validated_data) for index in good]
+        done = capturing.capture(
+            asked.validated_data["source"], rows, by=_by(request), on=_today(request)
+        )
+        answers = dict(zip(good, done, strict=True))
+        results = [
+            {"index": index, **asdict(answers.get(index) or _untyped(row))}
+            for index, row in enumerate(typed)
+        ]
+        counts = Counter(result["status"] for result in results)
+        return Response({"counts": dict(counts), "results": results})
+
+    @extend_schema(request={"text/csv": bytes})
+    @action(detail=False, methods=["post"], parser_classes=[CsvFile])
+    def files(self, request: Request) -> Response:
+        """Capture a CSV file, all of it or nothing; every finding has row, column and rule."""
+        try:
+            rows = charges_in(cast(bytes, request.data))
+            answers = capturing.capture_file("csv", rows, by=_by(request), on=_today(request))
+        except NotCharges as no:
+            return _findings(no.code, str(no), [asdict(finding) for finding in no.findings])
+        except capturing.RowsRefused as no:
+            return _findings(no.code, str(no), [asdict(answer) for answer in no.answers])
+        counts = Counter(answer.status for answer in answers)
+        return Response({"counts": dict(counts)}, status=201)
+
+
+def _untyped(row: serializers.Serializer) -> capturing.CaptureAnswer:
+    column, error = next(iter(row.errors.items()))
+    detail = str(error[0]) if isinstance(error, list) else str(error)
+    key = str(row.initial_data.get("key", ""))[:120]
+    return capturing.CaptureAnswer(key, "refused", "", "charges.value", detail, column)
+
+
+def _findings(code: str, detail: str, errors: list[dict[str, Any]]) -> Response:
+    body = {"title": "Nothing was taken.", "status": 422, "code": code, "detail": detail}
+    return Response({**body, "errors": errors}, status=422, content_type=CONTENT_TYPE)
+
+
+def _by(request: Request) -> Actor:
+    return cast(Actor, request.user)
+
+
+def _today(request: Request) -> date:
+    firm = django_request(request).tenant
+    return local_day(datetime.now(UTC), firm.time_zone if firm else "UTC")

@@ -1,0 +1,118 @@
+"""A CSV file of charges is read with every finding, or refused with all of them."""
+
+import contextlib
+from datetime import date
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from invoices.actions.capture import NewCharge
+from invoices.forms import NotCharges, charges_in
+
+HEADER = "key,kind,customer,worked_on,quantity,unit_price,narrative"
+GOOD = "e:1,EXPENSE,INS-1,2026-10-03,1,418.50,Transcript of Dr. Haas"
+
+
+def file(*rows: str, header: str = HEADER) -> bytes:
+    return "\n".join([header, *rows]).encode()
+
+
+def findings(data: bytes) -> list[tuple[int, str, str]]:
+    with pytest.raises(NotCharges) as refused:
+        charges_in(data)
+    return [(f.row, f.column, f.rule) for f in refused.value.findings]
+
+
+def test_a_file_is_read_into_charges():
+    assert charges_in(file(GOOD)) == [
+        NewCharge(
+            key="e:1",
+            kind="EXPENSE",
+            customer="INS-1",
+            worked_on=date(2026, 10, 3),
+            quantity=Decimal(1),
+            unit_price=Decimal("418.50"),
+            narrative="Transcript of Dr. Haas",
+        )
+    ]
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"\xef\xbb\xbf" + file(GOOD),
+        file(GOOD).replace(b"\n", b"\r\n"),
+        file(GOOD) + b"\n\n",
+        file(GOOD, header=HEADER.upper()),
+    ],
+    ids=["byte order mark", "CRLF", "blank last lines", "capital header"],
+)
+def test_usual_differences_do_no_harm(data):
+    assert len(charges_in(data)) == 1
+
+
+def test_a_narrative_may_hold_commas_quotes_and_lines():
+    row = 'e:1,EXPENSE,INS-1,2026-10-03,1,418.50,"Dr. Haas, ""expert"",\nHalden"'
+
+    assert charges_in(file(row))[0].narrative == 'Dr. Haas, "expert",\nHalden'
+
+
+def test_every_finding_is_told_with_row_column_and_rule():
+    data = file(
+        ",TIMES,INS-1,2026-02-30,1.5h,418.50,x",
+        GOOD,
+        "e:3,EXPENSE,,20261003,1e3,4.12345,x",
+        "e:4,EXPENSE,INS-1",
+        f"{'k' * 121},EXPENSE,INS-1,2026-10-03,1,1,x",
+    )
+
+    assert findings(data) == [
+        (2, "key", "needed"),
+        (2, "quantity", "number"),
+        (2, "worked_on", "date"),
+        (2, "kind", "kind"),
+        (4, "customer", "needed"),
+        (4, "quantity", "number"),
+        (4, "unit_price", "number"),
+        (4, "worked_on", "date"),
+        (5, "", "cells"),
+        (6, "key", "length"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [
+        (b"", (1, "", "empty")),
+        (file(), (2, "", "empty")),
+        (b"\xff\xfe", (1, "", "encoding")),
+        (file(GOOD) + b"\n\xe9", (3, "", "encoding")),
+        (file(GOOD) + b"\n\0", (3, "", "encoding")),
+        (file(GOOD, header=HEADER.replace("key", "id")), (1, "id", "column.unknown")),
+        (file(GOOD, header=HEADER + ",key"), (1, "key", "column.twice")),
+        (
+            file(GOOD, header=HEADER.replace("quantity", "currency")),
+            (1, "quantity", "column.missing"),
+        ),
+        (file('"unclosed'), (1, "", "csv")),
+    ],
+)
+def test_what_is_no_file_of_charges_is_refused_with_a_reason(data, expected):
+    assert expected in findings(data)
+
+
+@pytest.mark.parametrize(
+    "text", ["1,5", "1.", ".5", "1e2", "NaN", "Infinity", "\u0661", "0x1", "--1"]
+)
+def test_a_number_is_digits_a_point_and_decimals(text):
+    row = GOOD.replace(",1,418.50", f',"{text}",418.50')
+
+    assert (2, "quantity", "number") in findings(file(row))
+
+
+@given(st.binary(max_size=300))
+def test_no_bytes_crash_the_reader(data):
+    with contextlib.suppress(NotCharges):
+        charges_in(HEADER.encode() + b"\n" + data)
