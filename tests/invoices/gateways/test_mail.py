@@ -80,6 +80,7 @@ class FreePort(Controller):
     """Listens where the system says."""
 
     def _trigger_server(self):
+        assert isinstance(self.server, asyncio.Server)
         self.port = self.server.sockets[0].getsockname()[1]
         super()._trigger_server()
 

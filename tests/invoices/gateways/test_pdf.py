@@ -87,12 +87,13 @@ def test_same_document_same_bytes_whatever_was_printed_between(printer):
 
 
 def test_the_identifier_of_the_file_follows_the_document(printer):
-    identifiers = {
-        re.search(rb"/ID \[(.*?)\]", opened(printer.print(html, assets={})), re.DOTALL)[1]
+    found = [
+        re.findall(rb"/ID \[(.*?)\]", opened(printer.print(html, assets={})), re.DOTALL)
         for html in (PAGE, PAGE + " ")
-    }
+    ]
 
-    assert len(identifiers) == 2
+    assert [len(identifiers) for identifiers in found] == [1, 1]
+    assert found[0] != found[1]
 
 
 def test_assets_are_opened_by_their_names(printer):
@@ -289,8 +290,10 @@ def test_threads_share_a_printer(printer):
 def test_no_process_and_no_folder_outlives_the_printer():
     with PdfPrinter(children=2) as printer:
         printer.print(PAGE, assets={})
-        folder = Path(printer._folder.name)
         child = child_of(printer)
+        environment = Path(f"/proc/{child}/environ").read_text().split("\0")
+        (folder,) = [Path(v[7:]).parent for v in environment if v.startswith("TMPDIR=")]
+        assert folder.exists()
 
     assert not folder.exists()
     assert not Path(f"/proc/{child}").exists()

@@ -2,6 +2,7 @@
 
 from datetime import date, timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -12,7 +13,7 @@ from invoices.tax.tables import NoRate, TaxRow, TaxTable, Treatment
 
 
 def row(**changed):
-    facts = {
+    facts: dict[str, Any] = {
         "jurisdiction": "DE",
         "category": "standard",
         "rate": Decimal("0.19"),
