@@ -1,7 +1,7 @@
 # The portal's commands. `make help` lists them; each does its own set-up.
 SHELL := /bin/bash
 PY := .venv/bin/python
-NAME ?= all
+NAME ?= ledes
 export PYTHONTZPATH :=
 
 .PHONY: help setup fix check test demo run bench chaos screenshots stop clean
@@ -29,12 +29,16 @@ check: setup ## Lint, types, contracts, templates, migrations, requirements
 test: setup ## Run the whole suite
 	.venv/bin/pytest -n auto
 
+demo: setup ## Two firms on a fresh database, served until Ctrl-C (DEMO_SERVE=0: only the checks)
+	$(PY) -m tests.demo
+
 run: setup ## Serve the portal with its workers, on today's database
 	$(PY) manage.py migrate -v0
-	$(PY) manage.py serve
+	@trap 'kill 0' EXIT; $(PY) manage.py workers & \\
+	$(PY) -m gunicorn billing_portal.wsgi --workers 2 --threads 4 --worker-class gthread
 
-bench: setup ## Measure: make bench NAME=ledes (or all)
-	$(PY) -m tests.benchmarks $(NAME)
+bench: setup ## Measure: make bench NAME=ledes
+	$(PY) tests/benchmarks/bench_$(NAME).py
 
 stop: ## Stop the embedded database servers
 	@test ! -x $(PY) || $(PY) -m billing_portal.postgres stop

@@ -221,6 +221,8 @@ TICKS = [  # what the elected supervisor does each second
     "billing_portal.jobs.worker.reap",
     "billing_portal.jobs.gatekeeper.admit_all",
     "billing_portal.jobs.clock.strike",
+    "billing_portal.audit.sealing.seal_all",
+    "billing_portal.audit.anchoring.anchor_now_and_then",
 ]
 Q_CLUSTER = {
     "name": "portal",
@@ -285,6 +287,7 @@ SPECTACULAR_SETTINGS = {
 
 SEALED_CHAINS = {
     "audit": "billing_portal.audit.sealing.audit_pages",
+    "ledger": "ledger.queries.entry_pages",
 }
 LEDGER_CHECKS: list[str] = []
 INBOX_PROVIDERS: list[str] = []

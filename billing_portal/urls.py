@@ -4,8 +4,14 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, include, path
 
+from billing_portal.portal import office
+
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("billing_portal.members.urls")),
     path("", include("billing_portal.portal.urls")),
     path("accounts/", include("allauth.urls")),
+    path("api/v1/", include("billing_portal.jobs.urls")),
+    path("api/v1/", include("customers.urls")),
+    path("admin/", office.site.urls),
+    path("api/", include("billing_portal.api.urls")),
 ]

@@ -17,12 +17,14 @@ from django.contrib.auth import logout
 from django.contrib.auth.views import redirect_to_login
 from django.db import transaction
 from django.http import HttpResponse
+from django.shortcuts import render
 from django.urls import get_script_prefix, reverse, set_script_prefix
 
 from billing_portal import logs
 from billing_portal.api.problems import problem
 from billing_portal.errors import Refused
 from billing_portal.members import keys, queries
+from billing_portal.tenancy.actors import MissingPermission
 from billing_portal.tenancy.models import Tenant
 from billing_portal.tenancy.requests import HouseRequest
 from billing_portal.tenancy.scope import tenant_scope
@@ -98,6 +100,15 @@ class ActorAndScope:
         if path in _WITHOUT_FIRM or path.startswith("/api/"):
             return self.get_response(request)
         return self._nowhere(request)
+
+    def process_exception(self, request: HouseRequest, exception: Exception) -> HttpResponse | None:
+        """Show what a page's rule refused, with its code; anything else is a bug and crashes."""
+        if not isinstance(exception, Refused):
+            return None
+        is_forbidden = isinstance(exception, MissingPermission)
+        status = HTTPStatus.FORBIDDEN if is_forbidden else HTTPStatus.CONFLICT
+        told = {"exception": str(exception), "code": exception.code}
+        return render(request, "403.html", told, status=status)
 
     def _for_member(self, request: HouseRequest) -> HttpResponse:
         if not request.user.is_authenticated:

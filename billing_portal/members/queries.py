@@ -53,11 +53,11 @@ def holders_of(tenant: Tenant, permission: str) -> list[User]:
             is_active=True,
             memberships__tenant=tenant,
             memberships__ended_at__isnull=True,
+            memberships__approved_by__gt="",
             memberships__role__in=[
                 role for role in _roles() if permission in permissions_of([role])
             ],
         )
-        .exclude(memberships__approved_by="")
         .distinct()
         .order_by("name")
     )

@@ -82,6 +82,7 @@ ROLES = {
             "invoices.read",
             "jobs.read",
             "payments.read",
+            "rates.edit",
             "runs.read",
             "runs.start",
             "uploads.read",

@@ -39,7 +39,7 @@ def test_the_laws_hold_on_another_version():
     environment.pop("DATABASE_URL", None)
     environment.pop("DATABASE_OWNER_URL", None)
     folders = [name for name in FOLDERS if (ROOT / name).exists()]
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:randomly", "-p", "no:xdist"]
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:randomly"]
 
     run = subprocess.run(
         [*command, *folders], cwd=ROOT, env=environment, capture_output=True, text=True, check=False

@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from django.template import Context, Template
@@ -129,7 +130,7 @@ def test_parts_of_a_bar_fill_it():
         {"label": "Old", "amount": Decimal(10), "currency": "USD", "shade": "5"},
     ]
 
-    drawn = portal.stacked_bar(segments, "Age")["segments"]
+    drawn: Any = portal.stacked_bar(segments, "Age")["segments"]
 
     assert [(part["x"], part["width"], part["share"]) for part in drawn] == [
         ("0.00", "750.00", "75"),

@@ -1,0 +1,39 @@
+"""One way to write a row as bytes, so that its hash means something years later.
+
+Canonical JSON (sorted keys, no spaces, UTF-8, integers and text only) framed by its length, so that
+no two different sequences of fields can give the same bytes.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+
+def canonical(value: Any) -> bytes:
+    """Return the canonical bytes of a value: ``<length>:<json>``.
+
+    Dates, moments (in UTC, with microseconds), UUIDs and decimals are written as text.
+
+    :raises TypeError: for a float, or anything else without one way to write it.
+    """
+    text = json.dumps(_plain(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    body = text.encode()
+    return f"{len(body)}:".encode() + body
+
+
+def _plain(value: Any) -> Any:
+    if value is None or isinstance(value, bool | int | str):
+        return value
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat(timespec="microseconds")
+    if isinstance(value, date | UUID | Decimal):
+        return str(value)
+    if isinstance(value, dict):
+        return {str(key): _plain(part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(part) for part in value]
+    raise TypeError(f"{type(value).__name__} has no canonical form.")

@@ -1,0 +1,328 @@
+"""The back office: Django's own admin as a window of one firm, with handles that are actions.
+
+Three facts differ from the admin's habits. The firm's membership decides who enters and edits, not
+Django's global permissions. Nothing is saved but by an action, and what the action refuses is shown
+on the form with the input kept. The admin's own log is never written; the audit trail is shown.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterable
+from http import HTTPStatus
+from typing import Any, ClassVar, cast, final
+
+from django import forms
+from django.apps import apps
+from django.contrib import admin, messages
+from django.core.exceptions import ImproperlyConfigured, PermissionDenied
+from django.core.paginator import Paginator
+from django.db import models, transaction
+from django.db.models import Q
+from django.forms import ModelChoiceField
+from django.http import Http404, HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, URLResolver, get_script_prefix
+from django.utils.functional import cached_property
+from django.utils.text import capfirst
+
+from billing_portal.errors import Refused
+from billing_portal.tenancy.actors import Actor, MissingPermission
+from billing_portal.tenancy.models import TenantModel
+from billing_portal.tenancy.requests import FirmRequest
+
+COUNTED_AT_MOST = 1_000
+_AFTER_EVERY_LETTER = "\U0010ffff"
+_NOT_OURS = {"login", "logout", "password_change", "password_change_done"}
+_HISTORY_PAGE = 100
+
+
+class OfficeSite(admin.AdminSite):
+    """The admin of the firm in the path; signing in and out is the front door's business."""
+
+    site_title = "Back office"
+    index_title = "Back office"
+    enable_nav_sidebar = True
+
+    def has_permission(self, request: HttpRequest) -> bool:
+        """Let in who may enter the firm's back office."""
+        actor = getattr(request, "actor", None)
+        return actor is not None and actor.may("admin.enter")
+
+    def admin_view(self, view: Any, cacheable: bool = False) -> Any:  # noqa: FBT001, FBT002 -- Django's
+        """Answer 403, not a sign-in page, to a member who may not enter."""
+        guarded = super().admin_view(view, cacheable)
+
+        @functools.wraps(view)
+        def inside(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+            if not self.has_permission(request):
+                raise PermissionDenied("admin.enter")
+            answer: HttpResponse = guarded(request, *args, **kwargs)
+            return answer
+
+        return inside
+
+    def get_urls(self) -> list[URLResolver | URLPattern]:
+        """Leave out the admin's own sign-in, sign-out and password pages."""
+        return [url for url in super().get_urls() if getattr(url, "name", None) not in _NOT_OURS]
+
+    def each_context(self, request: HttpRequest) -> dict[str, Any]:
+        """Head every page by the firm's name and lead back to its portal."""
+        context: dict[str, Any] = super().each_context(request)
+        firm = cast(FirmRequest, request).tenant
+        return {**context, "site_header": firm.name, "site_url": get_script_prefix()}
+
+
+class CappedPaginator(Paginator):
+    """Pages that never count further than a reader would leaf: 1,000 rows."""
+
+    @cached_property
+    def count(self) -> int:
+        """How many rows there are, at most 1,000. One query."""
+        rows = cast("models.QuerySet[Any]", self.object_list)
+        return rows.order_by()[:COUNTED_AT_MOST].count()
+
+
+class OfficeForm(forms.ModelForm):
+    """A form over a scoped model: it types values and leaves every rule to the action.
+
+    It has no ``Meta.model``: the admin gives it one in each request, inside the firm's scope, where
+    the choices of keys can be looked up. Choices of its own fields are set in ``__init__``.
+    """
+
+    refusal: ClassVar[str] = ""
+
+    def clean(self) -> dict[str, Any]:
+        """Show what the action refused, if it did."""
+        if self.refusal:
+            self.add_error(None, self.refusal)
+        return self.cleaned_data
+
+    def values(self) -> dict[str, Any]:
+        """Return what goes to the action, by the names of its parameters."""
+        return dict(self.cleaned_data)
+
+    def validate_unique(self) -> None:
+        """Leave it to the action, which says it in words."""
+
+    def validate_constraints(self) -> None:
+        """Leave it to the action, which says it in words."""
+
+
+class VersionedForm(OfficeForm):
+    """A form that remembers which version was shown."""
+
+    version = forms.IntegerField(widget=forms.HiddenInput, required=False)
+
+    def values(self) -> dict[str, Any]:
+        """Name the version as actions do."""
+        values = super().values()
+        seen = values.pop("version", None)
+        return values if self.instance.pk is None else {**values, "version_seen": seen or 0}
+
+
+class OfficeAdmin(admin.ModelAdmin):
+    """One noun in the back office, read by one permission and edited, through actions, by another.
+
+    ``create_action(**values, by=…)`` and ``change_action(subject, **values, by=…)`` are given as
+    static methods; without one there is no such button. Nothing is ever deleted.
+    """
+
+    view_permission: ClassVar[str] = ""
+    edit_permission: ClassVar[str] = ""
+    create_action: ClassVar[Callable[..., models.Model] | None] = None
+    change_action: ClassVar[Callable[..., models.Model] | None] = None
+
+    form = OfficeForm
+    paginator = CappedPaginator
+    show_full_result_count = False
+    list_per_page = 50
+    list_max_show_all = 0
+    view_on_site = False
+    object_history_template = "portal/office_history.html"
+
+    # --- Who may ---------------------------------------------------------------------------------
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        """Show the room to who may read any of it."""
+        return self.has_view_permission(request)
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Let who holds ``view_permission`` read."""
+        return _actor(request).may(self.view_permission)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Let who holds ``edit_permission`` add, where there is an action for it."""
+        return self.create_action is not None and self.has_edit_permission(request)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Let who holds ``edit_permission`` change, where there is an action for it."""
+        return self.change_action is not None and self.has_edit_permission(request)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Refuse: a firm's rows end, they are never removed."""
+        return False
+
+    def has_edit_permission(self, request: HttpRequest) -> bool:
+        """Say whether the member holds ``edit_permission``; admin actions name it ``edit``."""
+        return bool(self.edit_permission) and _actor(request).may(self.edit_permission)
+
+    # --- Writing, through actions only -----------------------------------------------------------
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> Any:
+        """Show or process a form; what the action refuses becomes an error on it.
+
+        The refused deed has been rolled back when the form is shown again, with status 422.
+        """
+        try:
+            return super().changeform_view(request, object_id, form_url, extra_context)
+        except MissingPermission as refusal:
+            raise PermissionDenied(str(refusal)) from refusal
+        except Refused as refusal:
+            request.refusal = str(refusal)  # type: ignore[attr-defined]  # read by get_form
+            page = super().changeform_view(request, object_id, form_url, extra_context)
+            page.status_code = HTTPStatus.UNPROCESSABLE_ENTITY
+            return page
+
+    def get_form(
+        self,
+        request: HttpRequest,
+        obj: Any = None,
+        change: bool = False,  # noqa: FBT001, FBT002 -- Django's
+        **kwargs: Any,
+    ) -> Any:
+        """Return the form's class, made for this request."""
+        made: Any = super().get_form(request, obj, change, **kwargs)
+        made.refusal = getattr(request, "refusal", "")
+        return made
+
+    @final
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:  # noqa: FBT001 -- Django's
+        """Call the action; ``obj`` then shows what it wrote.
+
+        :raises Refused: as the action does; ``changeform_view`` shows it.
+        """
+        actor, values = _actor(request), form.values()
+        deed: Any = self.change_action if change else self.create_action
+        written = deed(obj, **values, by=actor) if change else deed(**values, by=actor)
+        obj.pk = written.pk
+        obj.refresh_from_db()
+
+    def delete_model(self, request: HttpRequest, obj: Any) -> None:
+        """Refuse: nothing is deleted here.
+
+        :raises PermissionDenied: always.
+        """
+        raise PermissionDenied
+
+    def perform(
+        self, request: HttpRequest, deed: Callable[..., Any], rows: Iterable[models.Model]
+    ) -> int:
+        """Do one thing to each chosen row, each by itself, and say how it went.
+
+        What is refused is shown and leaves the others alone. Returns how many were done.
+        """
+        done = 0
+        for row in rows:
+            try:
+                with transaction.atomic():
+                    deed(row, by=_actor(request))
+            except Refused as refusal:
+                self.message_user(request, f"{row}: {refusal}", messages.ERROR)
+            else:
+                done += 1
+        if done:
+            self.message_user(request, f"{done} done.", messages.SUCCESS)
+        return done
+
+    def formfield_for_foreignkey(
+        self, db_field: Any, request: HttpRequest | None, **kwargs: Any
+    ) -> ModelChoiceField | None:
+        """Offer a firm's own rows; of shared tables nothing, until the form says what.
+
+        :raises ImproperlyConfigured: outside a request, where there is no scope.
+        """
+        if request is None:
+            raise ImproperlyConfigured("Forms of the back office are made in a request.")
+        if not issubclass(db_field.related_model, TenantModel):
+            kwargs.setdefault("queryset", db_field.related_model._default_manager.none())
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
+    # --- Reading ---------------------------------------------------------------------------------
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: models.QuerySet[Any], search_term: str
+    ) -> tuple[models.QuerySet[Any], bool]:
+        """Find rows whose lowered columns begin with the words: a range, which indexes can answer.
+
+        ``search_fields`` name such columns (lower case, collation "C").
+        """
+        key = " ".join(search_term.split()).lower()
+        if not key:
+            return queryset, False
+        found = Q()
+        for column in self.get_search_fields(request):
+            found |= Q(**{f"{column}__gte": key, f"{column}__lt": key + _AFTER_EVERY_LETTER})
+        return queryset.filter(found), False
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: Any = None) -> Any:
+        """Return a row, or answer 404, also for another firm's."""
+        row = super().get_object(request, object_id, from_field)
+        if row is None:
+            raise Http404
+        return row
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> Any:
+        """Offer the history to who may read the audit log."""
+        context["can_read_history"] = _actor(request).may("audit.read")
+        return super().render_change_form(request, context, *args, **kwargs)
+
+    def history_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        """Show who did what to the row, newest first, at most 100 deeds. Two queries."""
+        row = self.get_object(request, object_id)
+        if not (self.has_view_permission(request, row) and _actor(request).may("audit.read")):
+            raise PermissionDenied("audit.read")
+        events = apps.get_model("audit", "AuditEvent").objects.filter(
+            subject_kind=row._meta.model_name,
+            subject_id=str(getattr(row, "public_id", row.pk)),
+        )
+        context = {
+            **self.admin_site.each_context(request),
+            "title": f"History of {row}",
+            "events": events.order_by("-pk")[:_HISTORY_PAGE],
+            "module_name": capfirst(str(self.opts.verbose_name_plural)),
+            "object": row,
+            "opts": self.opts,
+            **(extra_context or {}),
+        }
+        request.current_app = self.admin_site.name
+        return TemplateResponse(request, self.object_history_template, context)
+
+    def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> Any:
+        """Write nothing: the action wrote the audit trail."""
+
+    def log_change(self, request: HttpRequest, obj: Any, message: Any) -> Any:
+        """Write nothing: the action wrote the audit trail."""
+
+    def log_deletions(self, request: HttpRequest, queryset: Any) -> Any:
+        """Write nothing: nothing is deleted."""
+
+
+def _actor(request: HttpRequest) -> Actor:
+    return cast(FirmRequest, request).actor
+
+
+site = OfficeSite(name="admin")

@@ -1,0 +1,1 @@
+"""The room's verbs: the only writers of its tables."""

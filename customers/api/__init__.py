@@ -1,0 +1,1 @@
+"""The room over REST: read its nouns, and take over what the firm's own system says."""

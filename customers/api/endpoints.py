@@ -1,0 +1,276 @@
+"""The endpoints: keys read and write one firm; another firm's ids do not exist here."""
+
+from __future__ import annotations
+
+import difflib
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from datetime import UTC, date, datetime
+from typing import Any, ClassVar, cast
+
+from django.db.models import QuerySet
+from django.http import Http404
+from drf_spectacular.utils import extend_schema
+from rest_framework import mixins, serializers, viewsets
+from rest_framework.decorators import action
+from rest_framework.filters import BaseFilterBackend
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from billing_portal.api.idempotency import idempotent
+from billing_portal.api.problems import Malformed, django_request
+from billing_portal.api.versions import etag, must_match, version_seen
+from billing_portal.ids import NotAnId, uid_of
+from billing_portal.periods import local_day
+from billing_portal.tenancy.actors import Actor
+from customers.actions import upserts
+from customers.actions.customers import change_customer
+from customers.actions.matters import change_matter
+from customers.actions.upserts import RowAnswer
+from customers.api import shapes
+from customers.models import Customer, Matter, Rate, Timekeeper, lookup_key
+
+_PAGING = {"limit", "after"}
+_READ = {"list": "customers.read", "retrieve": "customers.read"}
+
+
+class NamedFilters(BaseFilterBackend):
+    """Narrow lists by the parameters that an endpoint names in ``filters``; refuse all others."""
+
+    def filter_queryset(self, request: Request, queryset: QuerySet[Any], view: Any) -> Any:
+        """Return what fits every parameter.
+
+        :raises Malformed: for an unknown parameter, with the nearest known one.
+        """
+        for name, value in request.query_params.dict().items():
+            if name in _PAGING:
+                continue
+            if name not in view.filters:
+                near = difflib.get_close_matches(name, [*view.filters, *_PAGING], n=1)
+                hint = f" Did you mean {near[0]}?" if near else ""
+                raise Malformed(f"There is no parameter {name}.{hint}", parameter=name)
+            queryset = queryset.filter(**view.filters[name](str(value)))
+        return queryset
+
+    def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
+        """Describe the parameters for the OpenAPI schema."""
+        text = {"type": "string"}
+        return [
+            {"name": name, "in": "query", "required": False, "schema": text}
+            for name in view.filters
+        ]
+
+
+class Nouns(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet):
+    """Read rows of one kind, by page or by public id."""
+
+    prefix: ClassVar[str] = ""
+    filters: ClassVar[dict[str, Callable[[str], dict[str, Any]]]] = {}
+    filter_backends = (NamedFilters,)
+    lookup_field = "id"
+    lookup_value_converter = "str"
+
+    def get_object(self) -> Any:
+        """Return the row of the id in the path, or 404."""
+        try:
+            uid = uid_of(self.prefix, self.kwargs["id"])
+        except NotAnId as error:
+            raise Http404 from error
+        row = self.get_queryset().filter(uid=uid).first()
+        if row is None:
+            raise Http404
+        return row
+
+    def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Return one row, with its version as ETag where it has one."""
+        return self._shown(self.get_object())
+
+    def _shown(self, row: Any) -> Response:
+        response = Response(self.get_serializer(row).data)
+        if hasattr(row, "version"):
+            response["ETag"] = etag(row.version)
+        return response
+
+
+class Customers(Nouns):
+    """Customers."""
+
+    prefix = Customer.ID_PREFIX
+    permissions: ClassVar = {
+        **_READ,
+        "partial_update": "customers.edit",
+        "upserts": "customers.edit",
+    }
+    filters: ClassVar = {
+        "state": lambda value: {"state": value},
+        "external_id": lambda value: {"external_key": lookup_key(value)},
+    }
+    serializer_class = shapes.CustomerOut
+
+    def get_queryset(self) -> QuerySet[Customer]:
+        """Return the firm's customers."""
+        rows: QuerySet[Customer] = Customer.objects.all()
+        return rows
+
+    @extend_schema(request=shapes.CustomerPatchIn, responses=shapes.CustomerOut)
+    def partial_update(self, request: Request, **_: Any) -> Response:
+        """Change a customer; If-Match names the version that was read."""
+        seen, customer = version_seen(request), self.get_object()
+        must_match(seen, customer.version)
+        asked = _typed(shapes.CustomerPatchIn, request.data)
+        return self._shown(change_customer(customer, version_seen=seen, by=_by(request), **asked))
+
+    @extend_schema(request=shapes.BatchIn, responses=shapes.BatchOut)
+    @action(detail=False, methods=["post"])
+    def upserts(self, request: Request) -> Response:
+        """Open or change customers by external id, at most 500; each row is answered."""
+
+        def deed(rows: Sequence[dict[str, Any]]) -> list[RowAnswer]:
+            return upserts.upsert_customers(rows, on=_today(request), by=_by(request))
+
+        return _batch(request, shapes.CustomerIn, deed)
+
+
+class Matters(Nouns):
+    """Matters."""
+
+    prefix = Matter.ID_PREFIX
+    permissions: ClassVar = {
+        **_READ,
+        "partial_update": "customers.edit",
+        "upserts": "customers.edit",
+    }
+    filters: ClassVar = {
+        "state": lambda value: {"state": value},
+        "external_id": lambda value: {"external_key": lookup_key(value)},
+        "customer_id": lambda value: {"customer__uid": _uid(Customer.ID_PREFIX, value)},
+    }
+    serializer_class = shapes.MatterOut
+
+    def get_queryset(self) -> QuerySet[Matter]:
+        """Return the firm's matters."""
+        rows: QuerySet[Matter] = Matter.objects.select_related("customer", "responsible")
+        return rows
+
+    @extend_schema(request=shapes.MatterPatchIn, responses=shapes.MatterOut)
+    def partial_update(self, request: Request, **_: Any) -> Response:
+        """Change a matter; If-Match names the version that was read."""
+        seen, matter = version_seen(request), self.get_object()
+        must_match(seen, matter.version)
+        asked = _typed(shapes.MatterPatchIn, request.data)
+        return self._shown(change_matter(matter, version_seen=seen, by=_by(request), **asked))
+
+    @extend_schema(request=shapes.BatchIn, responses=shapes.BatchOut)
+    @action(detail=False, methods=["post"])
+    def upserts(self, request: Request) -> Response:
+        """Open or change matters by external id, at most 500; each row is answered."""
+
+        def deed(rows: Sequence[dict[str, Any]]) -> list[RowAnswer]:
+            return upserts.upsert_matters(rows, by=_by(request))
+
+        return _batch(request, shapes.MatterIn, deed)
+
+
+class Timekeepers(Nouns):
+    """Timekeepers."""
+
+    prefix = Timekeeper.ID_PREFIX
+    permissions: ClassVar = {**_READ, "upserts": "customers.edit"}
+    filters: ClassVar = {
+        "state": lambda value: {"state": value},
+        "external_id": lambda value: {"external_key": lookup_key(value)},
+    }
+    serializer_class = shapes.TimekeeperOut
+
+    def get_queryset(self) -> QuerySet[Timekeeper]:
+        """Return the firm's timekeepers."""
+        rows: QuerySet[Timekeeper] = Timekeeper.objects.all()
+        return rows
+
+    @extend_schema(request=shapes.BatchIn, responses=shapes.BatchOut)
+    @action(detail=False, methods=["post"])
+    def upserts(self, request: Request) -> Response:
+        """Add or change timekeepers by external id, at most 500; each row is answered."""
+
+        def deed(rows: Sequence[dict[str, Any]]) -> list[RowAnswer]:
+            return upserts.upsert_timekeepers(rows, by=_by(request))
+
+        return _batch(request, shapes.TimekeeperIn, deed)
+
+
+class Rates(Nouns):
+    """Rates: proposed here, approved by a person."""
+
+    prefix = Rate.ID_PREFIX
+    permissions: ClassVar = {**_READ, "proposals": "rates.edit"}
+    filters: ClassVar = {"state": lambda value: {"state": value}}
+    serializer_class = shapes.RateOut
+
+    def get_queryset(self) -> QuerySet[Rate]:
+        """Return the firm's rates."""
+        rows: QuerySet[Rate] = Rate.objects.select_related("matter", "customer", "timekeeper")
+        return rows
+
+    @extend_schema(request=shapes.BatchIn, responses=shapes.BatchOut)
+    @action(detail=False, methods=["post"])
+    @idempotent
+    def proposals(self, request: Request) -> Response:
+        """Propose rates, at most 500; the same one that waits or holds is left as it is."""
+
+        def deed(rows: Sequence[dict[str, Any]]) -> list[RowAnswer]:
+            return upserts.propose_rates(rows, by=_by(request))
+
+        return _batch(request, shapes.RateIn, deed)
+
+
+def _batch(
+    request: Request,
+    shape: type[serializers.Serializer],
+    deed: Callable[[Sequence[dict[str, Any]]], list[RowAnswer]],
+) -> Response:
+    """Answer each row in its place; rows of bad values never reach the deed."""
+    asked = _typed(shapes.BatchIn, request.data)["rows"]
+    typed = [shape(data=row) for row in asked]
+    good = [index for index, row in enumerate(typed) if row.is_valid()]
+    done = deed([typed[index].validated_data for index in good])
+    answers = dict(zip(good, done, strict=True))
+    results = [
+        {"index": index, **asdict(answers.get(index) or _badly_typed(row, asked[index]))}
+        for index, row in enumerate(typed)
+    ]
+    counts = Counter(row["status"] for row in results)
+    return Response({"counts": dict(counts), "results": results})
+
+
+def _badly_typed(row: serializers.Serializer, asked: dict[str, Any]) -> RowAnswer:
+    words = "; ".join(f"{name}: {_first(error)}" for name, error in row.errors.items())
+    return RowAnswer("refused", str(asked.get("external_id", "")), code="values", detail=words)
+
+
+def _first(error: Any) -> str:
+    while isinstance(error, dict | list):
+        error = next(iter(error.values())) if isinstance(error, dict) else error[0]
+    return str(error)
+
+
+def _typed(shape: type[serializers.Serializer], data: Any) -> dict[str, Any]:
+    asked = shape(data=data)
+    asked.is_valid(raise_exception=True)
+    return dict(asked.validated_data)
+
+
+def _uid(prefix: str, text: str) -> Any:
+    try:
+        return uid_of(prefix, text)
+    except NotAnId as error:
+        raise Malformed(f"{text} is no id.", parameter="customer_id") from error
+
+
+def _by(request: Request) -> Actor:
+    return cast(Actor, request.user)
+
+
+def _today(request: Request) -> date:
+    firm = django_request(request).tenant
+    return local_day(datetime.now(UTC), firm.time_zone if firm else "UTC")

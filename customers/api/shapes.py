@@ -1,0 +1,205 @@
+"""What goes over the wire: ``…In`` types what comes, ``…Out`` shows what is."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework import serializers
+
+from billing_portal.api.rendering import money
+from billing_portal.money import Money, UnknownCurrency
+from customers.models import CLASSIFICATIONS, Rate, Timekeeper
+
+
+class StrictIn(serializers.Serializer):
+    """Input that names nothing unknown: a misspelled field is told, not dropped."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        """Return typed values.
+
+        :raises ValidationError: naming every unknown field and every bad value.
+        """
+        strange = set(data) - set(self.fields) if isinstance(data, dict) else set()
+        if strange:
+            raise serializers.ValidationError(
+                {name: ["There is no such field."] for name in sorted(strange)}, code="unknown"
+            )
+        return super().to_internal_value(data)
+
+
+class MoneyIn(StrictIn):
+    """An amount as text, with its currency."""
+
+    amount = serializers.DecimalField(max_digits=14, decimal_places=4, coerce_to_string=False)
+    currency = serializers.CharField(min_length=3, max_length=3)
+
+    def to_internal_value(self, data: Any) -> Money:
+        """Return money.
+
+        :raises ValidationError: for a number in place of a text, or an unknown currency.
+        """
+        if isinstance(data, dict) and not isinstance(data.get("amount"), str):
+            raise serializers.ValidationError({"amount": ["Write the amount as a text."]})
+        values = super().to_internal_value(data)
+        try:
+            return Money(values["amount"], values["currency"])
+        except UnknownCurrency as error:
+            raise serializers.ValidationError({"currency": ["There is no such one."]}) from error
+
+
+class CustomerPatchIn(StrictIn):
+    """What may change of a customer."""
+
+    external_id = serializers.CharField(max_length=60, required=False)
+    name = serializers.CharField(max_length=120, required=False)
+    legal_name = serializers.CharField(max_length=200, required=False, allow_blank=True)
+    time_zone = serializers.CharField(max_length=60, required=False)
+    invoice_email = serializers.EmailField(required=False, allow_blank=True)
+    sends_pdf = serializers.BooleanField(required=False)
+    uploads_ledes = serializers.BooleanField(required=False)
+    carrier_code = serializers.CharField(max_length=40, required=False, allow_blank=True)
+    ledes_client_id = serializers.CharField(max_length=20, required=False, allow_blank=True)
+    payment_terms_days = serializers.IntegerField(min_value=0, max_value=365, required=False)
+
+
+class CustomerIn(CustomerPatchIn):
+    """A customer as the firm's own system knows it."""
+
+    external_id = serializers.CharField(max_length=60)
+    currency = serializers.CharField(min_length=3, max_length=3, required=False)
+
+
+class MatterPatchIn(StrictIn):
+    """What may change of a matter."""
+
+    external_id = serializers.CharField(max_length=20, required=False)
+    client_matter_id = serializers.CharField(max_length=20, required=False, allow_blank=True)
+    name = serializers.CharField(max_length=160, required=False)
+    carrier_code = serializers.CharField(max_length=40, required=False, allow_blank=True)
+    ledes_client_id = serializers.CharField(max_length=20, required=False, allow_blank=True)
+    invoice_description = serializers.CharField(max_length=2000, required=False, allow_blank=True)
+
+
+class MatterIn(MatterPatchIn):
+    """A matter as the firm's own system knows it."""
+
+    external_id = serializers.CharField(max_length=20)
+    customer_external_id = serializers.CharField(max_length=60, required=False)
+    opened_on = serializers.DateField(required=False)
+    responsible_email = serializers.EmailField(required=False, allow_blank=True)
+
+
+class TimekeeperIn(StrictIn):
+    """A timekeeper as the firm's own system knows them."""
+
+    external_id = serializers.CharField(max_length=20)
+    name = serializers.CharField(max_length=30, required=False, help_text="Surname, First.")
+    classification = serializers.ChoiceField(choices=CLASSIFICATIONS, required=False)
+    level = serializers.CharField(max_length=30, required=False, allow_blank=True)
+    state = serializers.ChoiceField(choices=Timekeeper.State.values, required=False)
+
+
+class RateIn(StrictIn):
+    """A rate to propose; on the firm's card unless a matter or customer is named."""
+
+    amount = MoneyIn()
+    starts_on = serializers.DateField()
+    ends_on = serializers.DateField(required=False, allow_null=True)
+    level = serializers.CharField(max_length=30, required=False, allow_blank=True)
+    matter_external_id = serializers.CharField(max_length=20, required=False)
+    customer_external_id = serializers.CharField(max_length=60, required=False)
+    timekeeper_external_id = serializers.CharField(max_length=20, required=False)
+
+
+class CustomerOut(serializers.Serializer):
+    """A customer."""
+
+    id = serializers.CharField(source="public_id")
+    external_id = serializers.CharField()
+    name = serializers.CharField()
+    legal_name = serializers.CharField()
+    currency = serializers.CharField()
+    time_zone = serializers.CharField()
+    invoice_email = serializers.CharField()
+    sends_pdf = serializers.BooleanField()
+    uploads_ledes = serializers.BooleanField()
+    carrier_code = serializers.CharField()
+    ledes_client_id = serializers.CharField()
+    payment_terms_days = serializers.IntegerField()
+    state = serializers.CharField()
+    version = serializers.IntegerField()
+
+
+class MatterOut(serializers.Serializer):
+    """A matter."""
+
+    id = serializers.CharField(source="public_id")
+    customer_id = serializers.CharField(source="customer.public_id")
+    external_id = serializers.CharField()
+    client_matter_id = serializers.CharField()
+    name = serializers.CharField()
+    responsible = serializers.CharField(source="responsible.name", default=None)
+    opened_on = serializers.DateField()
+    closed_on = serializers.DateField()
+    state = serializers.CharField()
+    carrier_code = serializers.CharField()
+    ledes_client_id = serializers.CharField()
+    invoice_description = serializers.CharField()
+    version = serializers.IntegerField()
+
+
+class TimekeeperOut(serializers.Serializer):
+    """A timekeeper."""
+
+    id = serializers.CharField(source="public_id")
+    external_id = serializers.CharField()
+    name = serializers.CharField()
+    classification = serializers.CharField()
+    level = serializers.CharField()
+    state = serializers.CharField()
+    version = serializers.IntegerField()
+
+
+class RateOut(serializers.Serializer):
+    """A rate, with who proposed and who decided."""
+
+    id = serializers.CharField(source="public_id")
+    matter_id = serializers.CharField(source="matter.public_id", default=None)
+    customer_id = serializers.CharField(source="customer.public_id", default=None)
+    timekeeper_id = serializers.CharField(source="timekeeper.public_id", default=None)
+    level = serializers.CharField()
+    starts_on = serializers.DateField()
+    ends_on = serializers.DateField()
+    amount = serializers.SerializerMethodField()
+    state = serializers.CharField()
+    proposed_by = serializers.CharField()
+    decided_by = serializers.CharField()
+
+    def get_amount(self, rate: Rate) -> dict[str, str]:
+        """Return the price of an hour."""
+        return money(rate.price)
+
+
+class BatchIn(serializers.Serializer):
+    """Rows to take over, at most 500."""
+
+    rows = serializers.ListField(child=serializers.DictField(), max_length=500)
+
+
+class RowOut(serializers.Serializer):
+    """What came of one row."""
+
+    index = serializers.IntegerField()
+    status = serializers.CharField(help_text="created, updated, unchanged or refused")
+    external_id = serializers.CharField()
+    id = serializers.CharField()
+    version = serializers.IntegerField(allow_null=True)
+    code = serializers.CharField()
+    detail = serializers.CharField()
+
+
+class BatchOut(serializers.Serializer):
+    """What came of all rows, in their order, and how many of each."""
+
+    counts = serializers.DictField(child=serializers.IntegerField())
+    results = RowOut(many=True)

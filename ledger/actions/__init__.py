@@ -1,0 +1,1 @@
+"""What the books may be asked to do: post, reverse, receive, allocate, close."""

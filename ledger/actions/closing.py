@@ -1,0 +1,75 @@
+"""Closing a month of the books: one asks, another closes, and what was sealed by then is frozen."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+from django.db import transaction
+
+from billing_portal.audit import sealing
+from billing_portal.audit.models import PendingSeal, Seal
+from billing_portal.audit.trail import record
+from billing_portal.errors import Refused
+from billing_portal.outbox.events import publish
+from billing_portal.tenancy.actors import Actor
+from ledger.actions.posting import CHAIN
+from ledger.models import AccountingPeriod
+from ledger.queries import trial_balance
+
+
+class NotClosable(Refused):
+    """The period has not ended, is closed, or nobody has asked to close it."""
+
+    code = "ledger.not_closable"
+
+
+class OwnRequest(Refused):
+    """Who asked to close a period cannot close it."""
+
+    code = "ledger.own_request"
+
+
+@transaction.atomic
+def request_close(period: AccountingPeriod, *, by: Actor, on: date) -> AccountingPeriod:
+    """Ask to close a period that has ended; from now on it takes adjustments only.
+
+    :raises NotClosable: when it has not ended or is not open.
+    """
+    by.must("ledger.close")
+    period = AccountingPeriod.objects.select_for_update().get(pk=period.pk)
+    if period.state != AccountingPeriod.State.OPEN or period.ends_on > on:
+        raise NotClosable(f"{period} is not open, or has not ended.")
+    period.state, period.close_requested_by = AccountingPeriod.State.SOFT_CLOSED, by.ref
+    period.save(update_fields=["state", "close_requested_by"])
+    record("period.close_requested", period, by=by)
+    return period
+
+
+@transaction.atomic
+def close(period: AccountingPeriod, *, by: Actor, at: datetime) -> AccountingPeriod:
+    """Close a period for ever: takes its lock, seals what remains, freezes the head.
+
+    An entry that is being posted holds the period's row until it commits, so it is either in the
+    sealed head or refused.
+
+    :raises OwnRequest: when the closer asked for it.
+    :raises NotClosable: when nobody has asked, or the books do not balance.
+    """
+    by.must("ledger.close")
+    period = AccountingPeriod.objects.select_for_update().get(pk=period.pk)
+    if period.state != AccountingPeriod.State.SOFT_CLOSED:
+        raise NotClosable(f"Nobody has asked to close {period}, or it is closed.")
+    if period.close_requested_by == by.ref:
+        raise OwnRequest("Another person must close the period you asked to close.")
+    if any(trial_balance().differences.values()):
+        raise NotClosable("The trial balance is not zero.")
+    while PendingSeal.objects.filter(chain=CHAIN).exists():
+        sealing.seal(CHAIN)
+    head = Seal.objects.filter(chain=CHAIN).order_by("-seq").first()
+    period.state, period.closed_by, period.closed_at = AccountingPeriod.State.CLOSED, by.ref, at
+    period.head_seq = head.seq if head else 0
+    period.head_hash = head.hash if head else sealing.GENESIS
+    period.save()
+    record("period.closed", period, by=by, head=period.head_seq)
+    publish("period.closed", about=f"period:{period.starts_on}", head=period.head_seq)
+    return period

@@ -1,0 +1,201 @@
+"""Money received, and which invoices it pays. Every allocation can be taken back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from uuid import UUID
+
+from django.db import IntegrityError, transaction
+
+from billing_portal.audit.trail import record
+from billing_portal.errors import Refused
+from billing_portal.money import Money
+from billing_portal.outbox.events import publish
+from billing_portal.tenancy.actors import Actor
+from ledger.actions.posting import Line, NewEntry, mirror_of, post
+from ledger.models import Account, Allocation, Payment
+from ledger.queries import open_amounts, unallocated
+
+
+class OverAllocated(Refused):
+    """More than is left of the payment, or more than is owed on the invoice."""
+
+    code = "ledger.over_allocated"
+
+
+class PaymentChanged(Refused):
+    """The source named this payment before, with another amount, day or customer."""
+
+    code = "ledger.payment_changed"
+
+
+class TakenBackAlready(Refused):
+    """An allocation is taken back once."""
+
+    code = "ledger.taken_back_already"
+
+
+class PayerUnknown(Refused):
+    """Nobody has said yet whose payment it is, so it can pay no invoice."""
+
+    code = "ledger.payer_unknown"
+
+
+@transaction.atomic
+def receive(
+    *,
+    source: str,
+    key: str,
+    customer: str,
+    amount: Money,
+    received_on: date,
+    booked_on: date,
+    bank: str,
+    by: Actor,
+    payer: str = "",
+    remittance: str = "",
+) -> Payment:
+    """Book money that came in: cash to the customer's credit, or to suspense while unknown.
+
+    The same payment named twice by its source is one payment.
+
+    :raises PaymentChanged: when it was named before with other facts.
+    :raises PeriodClosed: when the books of ``booked_on`` are closed.
+    """
+    known = Payment.objects.filter(source=source, key=key).first()
+    if known is not None:
+        return _same(known, amount, received_on)
+    target = Line("credit", -amount, customer) if customer else Line("suspense", -amount)
+    (entry,) = post(
+        [
+            NewEntry(
+                kind="payment",
+                booked_on=booked_on,
+                effective_on=received_on,
+                key=f"payment:{source}:{key}",
+                lines=(Line("cash", amount, bank), target),
+            )
+        ],
+        by=by,
+    )
+    payment: Payment = Payment.objects.create(
+        source=source,
+        key=key,
+        customer=customer,
+        currency=amount.currency,
+        amount=amount.minor,
+        received_on=received_on,
+        payer=payer[:140],
+        remittance=remittance[:500],
+        entry=entry,
+    )
+    record("payment.received", payment, by=by, minor=amount.minor, currency=amount.currency)
+    publish("payment.received", about=payment.public_id, customer=customer)
+    return payment
+
+
+def _same(known: Payment, amount: Money, received_on: date) -> Payment:
+    facts = (amount.minor, amount.currency, received_on)
+    if (known.amount, known.currency, known.received_on) != facts:
+        raise PaymentChanged(f"{known.source} named {known.key} before, with other facts.")
+    return known
+
+
+@transaction.atomic
+def allocate(
+    payment: Payment, parts: Sequence[tuple[UUID, Money]], *, by: Actor, on: date
+) -> list[Allocation]:
+    """Pay invoices from a payment, in whole or in part; what is left stays the customer's credit.
+
+    Locks the customer's credit account, so that two hands cannot spend the same money.
+
+    :raises PayerUnknown: for a payment that stands in suspense.
+    :raises OverAllocated: when more is asked than is left of the payment or owed on an invoice.
+    :raises PeriodClosed: when the books of ``on`` are closed.
+    """
+    if not payment.customer:
+        raise PayerUnknown("Say first whose payment it is.")
+    _lock(payment)
+    _must_fit(payment, parts)
+    allocations = []
+    for number, (invoice, amount) in enumerate(
+        parts, Allocation.objects.filter(payment=payment).count()
+    ):
+        (entry,) = post(
+            [
+                NewEntry(
+                    kind="allocation",
+                    booked_on=on,
+                    key=f"allocation:{payment.uid}:{number}",
+                    source=payment.public_id,
+                    lines=(
+                        Line("credit", amount, payment.customer, payment=payment.uid),
+                        Line("ar", -amount, payment.customer, invoice, payment.uid),
+                    ),
+                )
+            ],
+            by=by,
+        )
+        allocations.append(
+            Allocation.objects.create(
+                payment=payment, invoice=invoice, amount=amount.minor, entry=entry
+            )
+        )
+    record("payment.allocated", payment, by=by, parts=[[str(i), m.minor] for i, m in parts])
+    publish("payment.allocated", about=payment.public_id, invoices=[str(i) for i, _ in parts])
+    return allocations
+
+
+@transaction.atomic
+def take_back(allocation: Allocation, *, by: Actor, on: date, reason: str) -> Allocation:
+    """Take an allocation back by its exact mirror; the money is the customer's credit again.
+
+    :raises TakenBackAlready: when it was, or is itself a taking back.
+    """
+    if allocation.takes_back_id is not None:
+        raise TakenBackAlready("This is itself a taking back.")
+    _lock(allocation.payment)
+    if Allocation.objects.filter(takes_back=allocation).exists():
+        raise TakenBackAlready("This allocation was taken back before.")
+    key = f"taken-back:{allocation.entry.uid}"
+    (entry,) = post([mirror_of(allocation.entry, key=key, on=on, reason=reason)], by=by)
+    try:
+        undone: Allocation = Allocation.objects.create(
+            payment=allocation.payment,
+            invoice=allocation.invoice,
+            amount=-allocation.amount,
+            entry=entry,
+            takes_back=allocation,
+        )
+    except IntegrityError as error:
+        raise TakenBackAlready("This allocation was taken back in the meantime.") from error
+    record("payment.taken_back", allocation.payment, by=by, minor=allocation.amount, reason=reason)
+    publish(
+        "payment.taken_back",
+        about=allocation.payment.public_id,
+        invoices=[str(allocation.invoice)],
+    )
+    return undone
+
+
+def _lock(payment: Payment) -> None:
+    Account.objects.select_for_update().get(
+        role="credit", owner=payment.customer, currency=payment.currency
+    )
+
+
+def _must_fit(payment: Payment, parts: Sequence[tuple[UUID, Money]]) -> None:
+    wanted = sum(amount.minor for _, amount in parts)
+    if any(amount.minor <= 0 or amount.currency != payment.currency for _, amount in parts):
+        raise OverAllocated(f"Parts are above zero and in {payment.currency}.")
+    left = unallocated(payment)
+    if wanted > left:
+        raise OverAllocated(
+            f"Only {Money.of_minor(left, payment.currency)} of this payment is left."
+        )
+    owed = open_amounts(invoice for invoice, _ in parts)
+    for invoice, amount in parts:
+        owed[invoice] = owed.get(invoice, 0) - amount.minor
+        if owed[invoice] < 0:
+            raise OverAllocated(f"{amount} is more than is owed on the invoice.")

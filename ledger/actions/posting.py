@@ -1,0 +1,337 @@
+"""``post`` and ``reverse``: the only writers of entries and postings.
+
+Set-based: however many entries, their postings go in by one statement and their headers by the
+next. The rules are checked here first, for the sake of good messages, and by the database always.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+from uuid import UUID, uuid4
+
+from django.db import IntegrityError, connection, transaction
+
+from billing_portal.audit.canonical import canonical
+from billing_portal.audit.models import PendingSeal
+from billing_portal.audit.trail import record
+from billing_portal.errors import Refused
+from billing_portal.money import Money
+from billing_portal.periods import Period
+from billing_portal.tenancy.actors import Actor
+from billing_portal.tenancy.scope import current_tenant_id
+from ledger.models import Account, AccountingPeriod, Entry, Posting
+from ledger.models.chart import ROLES
+
+CHAIN = "ledger"
+ADJUSTMENT = "adjustment"
+
+
+class Unbalanced(Refused):
+    """An entry has fewer than two lines, or its debits and credits differ in some currency."""
+
+    code = "ledger.unbalanced"
+
+
+class KeyReused(Refused):
+    """The key was used for an entry with other content. Nothing was posted."""
+
+    code = "ledger.key_reused"
+
+
+class PeriodClosed(Refused):
+    """The accounting period of the day is closed."""
+
+    code = "ledger.period_closed"
+
+
+class AlreadyReversed(Refused):
+    """An entry is reversed once."""
+
+    code = "ledger.already_reversed"
+
+
+@dataclass(frozen=True)
+class Line:
+    """One side of an entry to be: a debit above zero, a credit below, and what it is about."""
+
+    role: str
+    amount: Money
+    owner: str = ""
+    invoice: UUID | None = None
+    payment: UUID | None = None
+    charge: UUID | None = None
+    matter: UUID | None = None
+    tax_code: str = ""
+
+    @property
+    def account(self) -> tuple[str, str, str]:
+        """What names the account."""
+        return self.role, self.owner, self.amount.currency
+
+
+@dataclass(frozen=True)
+class NewEntry:
+    """An entry to be.
+
+    :ivar key: unique in the firm; posting the same key and content again returns what was posted.
+    :ivar booked_on: the day in whose period it is booked.
+    :ivar effective_on: when it happened, where that period was closed by then.
+    """
+
+    kind: str
+    booked_on: date
+    key: str
+    lines: tuple[Line, ...]
+    effective_on: date | None = None
+    source: str = ""
+    reason: str = ""
+    correction_group: str = ""
+    reverses: int | None = None
+
+    def fingerprint(self) -> str:
+        """Return what tells this content from any other."""
+        lines = [
+            [
+                *(line.account, line.amount.minor, line.invoice, line.payment),
+                *(line.charge, line.matter, line.tax_code),
+            ]
+            for line in self.lines
+        ]
+        named = [self.kind, self.booked_on, self.effective_on, self.source, self.reverses]
+        return hashlib.sha256(canonical([named, lines])).hexdigest()
+
+
+@transaction.atomic
+def post(entries: Sequence[NewEntry], *, by: Actor) -> list[Entry]:
+    """Post entries, all or none, and return them in the given order. About ten queries in all.
+
+    :raises Unbalanced: when one of them does not balance in each of its currencies.
+    :raises KeyReused: when a key belongs to an entry with other content, or stands twice here.
+    :raises PeriodClosed: when the period of a day is closed (soft-closed ones take adjustments).
+    """
+    for entry in entries:
+        _must_balance(entry)
+    prints = {entry.key: entry.fingerprint() for entry in entries}
+    if len(prints) != len(entries):
+        raise KeyReused("A key stands twice in one posting.")
+    known = _known(prints)
+    fresh = [entry for entry in entries if entry.key not in known]
+    if fresh:
+        known |= _write_or_find(fresh, prints, by)
+    return [known[entry.key] for entry in entries]
+
+
+@transaction.atomic
+def reverse(entry: Entry, *, by: Actor, on: date, reason: str) -> Entry:
+    """Post the exact mirror of an entry; an entry is reversed once.
+
+    :raises AlreadyReversed: when it has been.
+    :raises PeriodClosed: when the period of ``on`` is closed.
+    """
+    by.must("ledger.reverse")
+    if Entry.objects.filter(reverses=entry).exists():
+        raise AlreadyReversed(f"{entry} was reversed before.")
+    (mirrored,) = post([mirror_of(entry, key=f"reversal:{entry.uid}", on=on, reason=reason)], by=by)
+    record("entry.reversed", entry, by=by, reversal=mirrored.public_id, reason=reason)
+    return mirrored
+
+
+def mirror_of(entry: Entry, *, key: str, on: date, reason: str) -> NewEntry:
+    """Return the entry that undoes another: the same lines with the other sign. Two queries."""
+    postings = entry_lines(entry)
+    return NewEntry(
+        kind="reversal",
+        booked_on=on,
+        key=key,
+        source=entry.source,
+        reason=reason,
+        correction_group=entry.correction_group,
+        reverses=entry.pk,
+        lines=tuple(
+            Line(
+                role=posting.account.role,
+                owner=posting.account.owner,
+                amount=Money.of_minor(-posting.amount, posting.currency),
+                invoice=posting.invoice,
+                payment=posting.payment,
+                charge=posting.charge,
+                matter=posting.matter,
+                tax_code=posting.tax_code,
+            )
+            for posting in postings
+        ),
+    )
+
+
+def entry_lines(entry: Entry) -> list[Posting]:
+    """Return an entry's postings in order, with their accounts. One query."""
+    return list(Posting.objects.filter(entry=entry).select_related("account").order_by("line_no"))
+
+
+def _must_balance(entry: NewEntry) -> None:
+    sums: Counter[str] = Counter()
+    for line in entry.lines:
+        if not line.amount.minor:
+            raise ValueError(f"A line of nothing in {entry.key}.")
+        sums[line.amount.currency] += line.amount.minor
+    wrong = {currency: total for currency, total in sums.items() if total}
+    if wrong or len(entry.lines) < 2:  # noqa: PLR2004 -- double entry
+        said = ", ".join(str(Money.of_minor(total, c)) for c, total in wrong.items()) or "one line"
+        raise Unbalanced(f"The entry does not balance: {said}.")
+
+
+def _known(prints: dict[str, str]) -> dict[str, Entry]:
+    found = {entry.key: entry for entry in Entry.objects.filter(key__in=list(prints))}
+    for key, entry in found.items():
+        if entry.fingerprint != prints[key]:
+            raise KeyReused(f"{key} was posted with other content.")
+    return found
+
+
+def _write_or_find(fresh: list[NewEntry], prints: dict[str, str], by: Actor) -> dict[str, Entry]:
+    """Write, or return what somebody else wrote with the same keys in the meantime."""
+    accounts = _accounts({line.account for entry in fresh for line in entry.lines})
+    periods = _periods({entry.booked_on for entry in fresh})
+    for entry in fresh:
+        _must_be_open(periods[entry.booked_on], entry)
+    try:
+        with transaction.atomic():
+            return _write(fresh, prints, accounts, periods, by)
+    except IntegrityError as error:
+        if "accounting period is closed" in str(error):
+            raise PeriodClosed("The accounting period was closed in the meantime.") from error
+        if "entry_is_reversed_once" in str(error):
+            raise AlreadyReversed("The entry was reversed in the meantime.") from error
+        if "entry_key_is_unique" not in str(error):
+            raise
+    known = _known(prints)
+    rest = [entry for entry in fresh if entry.key not in known]
+    return known | (_write(rest, prints, accounts, periods, by) if rest else {})
+
+
+def _write(
+    fresh: list[NewEntry],
+    prints: dict[str, str],
+    accounts: dict[tuple[str, str, str], int],
+    periods: dict[date, AccountingPeriod],
+    by: Actor,
+) -> dict[str, Entry]:
+    tenant_id = current_tenant_id()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "select nextval(pg_get_serial_sequence('ledger_entry', 'id'))"
+            " from generate_series(1, %s)",
+            [len(fresh)],
+        )
+        ids = [row[0] for row in cursor.fetchall()]
+        cursor.execute(_INSERT_POSTINGS, [tenant_id, *_posting_columns(fresh, ids, accounts)])
+        cursor.execute(
+            _INSERT_ENTRIES, [tenant_id, by.ref, *_entry_columns(fresh, ids, prints, periods)]
+        )
+    PendingSeal.objects.bulk_create([PendingSeal(chain=CHAIN, subject_id=pk) for pk in ids])
+    return {entry.key: entry for entry in Entry.objects.filter(pk__in=ids)}
+
+
+_INSERT_POSTINGS = """
+insert into ledger_posting (tenant_id, entry_id, line_no, account_id, currency, amount,
+  invoice, payment, charge, matter, tax_code)
+select %s, * from unnest(%s::bigint[], %s::smallint[], %s::bigint[], %s::text[], %s::bigint[],
+  %s::uuid[], %s::uuid[], %s::uuid[], %s::uuid[], %s::text[])
+"""
+_INSERT_ENTRIES = """
+insert into ledger_entry (tenant_id, actor, id, uid, kind, booked_on, effective_on, period_id, key,
+  fingerprint, source, reason, correction_group, reverses_id)
+select %s, %s, * from unnest(%s::bigint[], %s::uuid[], %s::text[], %s::date[], %s::date[],
+  %s::bigint[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::bigint[])
+"""
+
+
+def _posting_columns(
+    fresh: list[NewEntry], ids: list[int], accounts: dict[tuple[str, str, str], int]
+) -> list[list[Any]]:
+    rows = [
+        (
+            *(pk, number, accounts[line.account], line.amount.currency, line.amount.minor),
+            *(line.invoice, line.payment, line.charge, line.matter, line.tax_code),
+        )
+        for pk, entry in zip(ids, fresh, strict=True)
+        for number, line in enumerate(entry.lines, 1)
+    ]
+    return [list(column) for column in zip(*rows, strict=True)]
+
+
+def _entry_columns(
+    fresh: list[NewEntry],
+    ids: list[int],
+    prints: dict[str, str],
+    periods: dict[date, AccountingPeriod],
+) -> list[list[Any]]:
+    rows = [
+        (
+            *(pk, uuid4(), entry.kind, entry.booked_on, entry.effective_on or entry.booked_on),
+            *(periods[entry.booked_on].pk, entry.key, prints[entry.key], entry.source),
+            *(entry.reason, entry.correction_group, entry.reverses),
+        )
+        for pk, entry in zip(ids, fresh, strict=True)
+    ]
+    return [list(column) for column in zip(*rows, strict=True)]
+
+
+def _accounts(wanted: set[tuple[str, str, str]]) -> dict[tuple[str, str, str], int]:
+    """Return the ids of accounts, making those that are missing. At most three queries."""
+    found = _find_accounts(wanted)
+    missing = sorted(wanted - found.keys())
+    if missing:
+        Account.objects.bulk_create(
+            [_new_account(*names) for names in missing], ignore_conflicts=True
+        )
+        found |= _find_accounts(set(missing))
+    return found
+
+
+def _find_accounts(wanted: Iterable[tuple[str, str, str]]) -> dict[tuple[str, str, str], int]:
+    by_role: dict[str, set[tuple[str, str, str]]] = defaultdict(set)
+    for names in wanted:
+        by_role[names[0]].add(names)
+    rows = Account.objects.filter(
+        role__in=list(by_role), owner__in=[owner for _, owner, _ in wanted]
+    ).values_list("role", "owner", "currency", "pk")
+    found = {(role, owner, currency): pk for role, owner, currency, pk in rows}
+    return {names: found[names] for names in wanted if names in found}
+
+
+def _new_account(role: str, owner: str, currency: str) -> Account:
+    line = ROLES[role]
+    code = f"{line.code}:{owner}" if owner else line.code
+    return Account(
+        role=role, owner=owner, currency=currency, code=code, type=line.type, side=line.side
+    )
+
+
+def _periods(days: set[date]) -> dict[date, AccountingPeriod]:
+    """Return the accounting periods of days, opening the months that are missing."""
+    months = {day: Period.month(day.year, day.month) for day in days}
+    starts = {month.starts_on for month in months.values()}
+    found = {p.starts_on: p for p in AccountingPeriod.objects.filter(starts_on__in=starts)}
+    missing = {m.starts_on: m for m in months.values() if m.starts_on not in found}
+    if missing:
+        AccountingPeriod.objects.bulk_create(
+            [AccountingPeriod(starts_on=m.starts_on, ends_on=m.ends_on) for m in missing.values()],
+            ignore_conflicts=True,
+        )
+        again = AccountingPeriod.objects.filter(starts_on__in=list(missing))
+        found |= {period.starts_on: period for period in again}
+    return {day: found[month.starts_on] for day, month in months.items()}
+
+
+def _must_be_open(period: AccountingPeriod, entry: NewEntry) -> None:
+    if period.state == AccountingPeriod.State.OPEN:
+        return
+    if period.state == AccountingPeriod.State.SOFT_CLOSED and entry.kind == ADJUSTMENT:
+        return
+    raise PeriodClosed(f"The books of {period} are closed.")

@@ -1,0 +1,400 @@
+"""The back office: a firm's window, edited through actions, four eyes included."""
+
+from datetime import date
+
+import pytest
+from django.contrib.admin.models import LogEntry
+from django.urls import include, path
+
+from billing_portal.audit.models import AuditEvent
+from billing_portal.outbox.models import OutboxEvent
+from billing_portal.portal.office import site
+from billing_portal.tenancy.scope import tenant_scope
+from customers.models import (
+    AggregationSetting,
+    BankDetails,
+    Contact,
+    Customer,
+    Matter,
+    PaymentMethod,
+    Rate,
+    Timekeeper,
+)
+from tests.customers.factories import (
+    BankDetailsFactory,
+    CustomerFactory,
+    MatterFactory,
+    PaymentMethodFactory,
+    RateFactory,
+    TermsFactory,
+    TimekeeperFactory,
+)
+from tests.factories import MembershipFactory, UserFactory
+
+urlpatterns = [path("admin/", site.urls), path("", include("billing_portal.urls"))]
+pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.customers.test_admin")]
+BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
+NOUNS = [
+    *("customer", "matter", "timekeeper", "rate", "aggregationsetting", "paymentmethod"),
+    *("bankdetails", "address", "taxidentity", "contact"),
+]
+CUSTOMER = {
+    "external_id": "INS-9",
+    "name": "Harborline Mutual",
+    "currency": "USD",
+    "time_zone": "America/Chicago",
+    "sends_pdf": "on",
+    "payment_terms_days": "45",
+    "on": "2026-03-01",
+}
+
+
+class Office:
+    """The back office of one firm, seen through a member's browser."""
+
+    def __init__(self, client, firm):
+        self.client, self.firm = client, firm
+
+    def enter(self, role):
+        """Sign in as somebody who holds a role."""
+        user = UserFactory.create()
+        MembershipFactory.create(tenant=self.firm, user=user, role=role)
+        self.client.force_login(user, backend=BACKEND)
+        return user
+
+    def get(self, rest, form=None):
+        """Ask for a page of the room."""
+        return self.client.get(f"/t/{self.firm.slug}/admin/customers/{rest}", form)
+
+    def post(self, rest, form, **options):
+        """Send a form of the room."""
+        return self.client.post(f"/t/{self.firm.slug}/admin/customers/{rest}", form, **options)
+
+
+@pytest.fixture
+def office(client, firm):
+    return Office(client, firm)
+
+
+@pytest.mark.parametrize("role", ["reviewer", "timekeeper", "auditor", "service"])
+def test_the_office_is_closed_to_who_may_not_enter(office, client, firm, role):
+    office.enter(role)
+
+    assert client.get(f"/t/{firm.slug}/admin/").status_code == 403
+
+
+def test_the_office_has_no_sign_in_of_its_own(office, client, firm):
+    office.enter("owner")
+
+    assert client.get(f"/t/{firm.slug}/admin/login/").status_code == 404
+    assert client.get(f"/t/{firm.slug}/admin/password_change/").status_code == 404
+
+
+def test_a_stranger_is_led_to_the_front_door(client, firm):
+    assert client.get(f"/t/{firm.slug}/admin/").url.startswith("/accounts/login/")
+
+
+def test_the_front_page_is_headed_by_the_firm_and_links_within_it(office, client, firm):
+    office.enter("biller")
+
+    page = client.get(f"/t/{firm.slug}/admin/").content.decode()
+
+    assert firm.name in page
+    assert f'href="/t/{firm.slug}/admin/customers/customer/"' in page
+    assert "Recent actions" not in page
+
+
+@pytest.mark.parametrize("noun", NOUNS)
+def test_every_list_and_empty_form_opens(office, noun):
+    office.enter("owner")
+
+    assert office.get(f"{noun}/").status_code == 200
+    assert office.get(f"{noun}/add/").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("noun", "made"),
+    [
+        ("customer", CustomerFactory),
+        ("matter", MatterFactory),
+        ("timekeeper", TimekeeperFactory),
+        ("rate", RateFactory),
+        ("aggregationsetting", TermsFactory),
+        ("paymentmethod", PaymentMethodFactory),
+        ("bankdetails", BankDetailsFactory),
+    ],
+)
+def test_every_row_opens_here_and_is_unknown_to_the_neighbor(office, firm, neighbor, noun, made):
+    with tenant_scope(firm.pk):
+        ours = made.create().pk
+    with neighbor:
+        theirs = made.create().pk
+    office.enter("owner")
+
+    assert office.get(f"{noun}/{ours}/change/").status_code == 200
+    assert office.get(f"{noun}/{theirs}/change/").status_code == 404
+    assert office.post(f"{noun}/{theirs}/change/", {}).status_code == 404
+    assert office.get(f"{noun}/{theirs}/history/").status_code == 404
+    assert office.get(f"{noun}/{ours}/delete/").status_code == 403
+
+
+def test_a_customer_is_opened_by_the_action_and_leaves_its_trail(office, firm):
+    user = office.enter("biller")
+
+    answer = office.post("customer/add/", CUSTOMER)
+
+    assert answer.status_code == 302
+    with tenant_scope(firm.pk):
+        customer = Customer.objects.get()
+        assert (customer.name_key, customer.payment_terms_days) == ("harborline mutual", 45)
+        event = AuditEvent.objects.get()
+        assert (event.action, event.actor) == ("customer.opened", f"user:{user.pk}")
+        assert OutboxEvent.objects.get().kind == "customer.opened"
+    assert not LogEntry.objects.exists()
+
+
+def test_what_the_action_refuses_is_shown_on_the_form_with_the_input_kept(office, firm):
+    with tenant_scope(firm.pk):
+        CustomerFactory.create(external_id="ins-9")
+    office.enter("biller")
+
+    answer = office.post("customer/add/", CUSTOMER | {"legal_name": "Harborline SE"})
+
+    page = answer.content.decode()
+    assert answer.status_code == 422
+    assert "There is a customer INS-9 already." in page
+    assert 'value="Harborline SE"' in page
+    with tenant_scope(firm.pk):
+        assert Customer.objects.count() == 1
+        assert not AuditEvent.objects.exists()
+
+
+def test_a_card_number_in_a_form_is_refused_and_nowhere_kept(office, firm):
+    with tenant_scope(firm.pk):
+        customer = CustomerFactory.create()
+    office.enter("biller")
+    form = {"customer": customer.pk, "kind": "CHECK", "label": "4111 1111 1111 1111"}
+
+    answer = office.post("paymentmethod/add/", form)
+
+    assert answer.status_code == 422
+    assert "There is a card number in “label”." in answer.content.decode()
+    with tenant_scope(firm.pk):
+        assert not PaymentMethod.objects.exists()
+
+
+def test_a_customer_is_changed_once_for_each_version_shown(office, firm):
+    with tenant_scope(firm.pk):
+        customer = CustomerFactory.create(external_id="INS-9")
+    office.enter("biller")
+    form = {name: value for name, value in CUSTOMER.items() if name not in {"on", "currency"}}
+
+    first = office.post(f"customer/{customer.pk}/change/", form | {"version": "1"})
+    second = office.post(
+        f"customer/{customer.pk}/change/", form | {"version": "1", "name": "Other"}
+    )
+
+    assert (first.status_code, second.status_code) == (302, 422)
+    assert "it is at version 2 now" in second.content.decode()
+    with tenant_scope(firm.pk):
+        customer.refresh_from_db()
+        assert (customer.name, customer.version) == ("Harborline Mutual", 2)
+
+
+def test_matters_timekeepers_contacts_and_terms_are_made_by_their_actions(office, firm):
+    user = office.enter("owner")
+    with tenant_scope(firm.pk):
+        customer = CustomerFactory.create()
+
+    office.post(
+        "matter/add/",
+        {
+            "customer": customer.pk,
+            "external_id": "2026-1",
+            "name": "Park v. Tidewater",
+            "responsible": user.pk,
+            "opened_on": "2026-02-01",
+        },
+    )
+    office.post(
+        "timekeeper/add/",
+        {
+            "external_id": "EA",
+            "name": "Dubois, Élise",
+            "classification": "PARTNR",
+            "state": "ACTIVE",
+            "user": user.pk,
+        },
+    )
+    office.post(
+        "contact/add/",
+        {"customer": customer.pk, "name": "Rosa Lindt", "purpose": "CLAIMS"},
+    )
+    office.post(
+        "aggregationsetting/add/",
+        {
+            "customer": customer.pk,
+            "starts_on": "2026-02-01",
+            "cadence": "SEMIMONTHLY",
+            "anchor": "15",
+            "grouping": "BY_MATTER",
+            "minimum_0": "25.00",
+            "minimum_1": "USD",
+            "grace_hours": "24",
+            "formats": ["pdf", "ledes1998b"],
+            "reviewer": user.pk,
+        },
+    )
+
+    with tenant_scope(firm.pk):
+        assert Matter.objects.get().responsible_id == user.pk
+        assert Timekeeper.objects.get().user_id == user.pk
+        assert Contact.objects.get().purpose == "CLAIMS"
+        terms = AggregationSetting.objects.get()
+        assert (terms.anchor, terms.least.minor, terms.formats) == (15, 2500, ["pdf", "ledes1998b"])
+        assert terms.time_zone == customer.time_zone
+
+
+def test_only_members_of_the_firm_are_offered_as_people(office, neighbor):
+    stranger = MembershipFactory.create(
+        tenant=neighbor.firm, user=UserFactory.create(name="Strange Neighbor")
+    ).user
+    office.enter("owner")
+
+    page = office.get("matter/add/").content.decode()
+
+    assert stranger.name not in page
+
+
+def test_a_rate_needs_two_people_in_the_office_too(office, firm):
+    office.enter("owner")
+    form = {"starts_on": "2026-02-01", "amount_0": "250.00", "amount_1": "USD"}
+    proposed = office.post("rate/add/", form)
+    with tenant_scope(firm.pk):
+        rate = Rate.objects.get()
+    approve = {"action": "approve", "_selected_action": [rate.pk]}
+
+    own = office.post("rate/", approve, follow=True)
+
+    assert proposed.status_code == 302
+    assert "another person approves it" in own.content.decode()
+    with tenant_scope(firm.pk):
+        assert Rate.objects.get().state == "PROPOSED"
+
+    office.enter("owner")
+    office.post("rate/", approve)
+
+    with tenant_scope(firm.pk):
+        assert Rate.objects.get().state == "APPROVED"
+
+
+def test_a_biller_proposes_but_does_not_approve(office, firm):
+    with tenant_scope(firm.pk):
+        rate = RateFactory.create(state="PROPOSED", decided_by="")
+    office.enter("biller")
+
+    office.post("rate/", {"action": "approve", "_selected_action": [rate.pk]})
+
+    with tenant_scope(firm.pk):
+        assert Rate.objects.get().state == "PROPOSED"
+
+
+def test_bank_details_are_proposed_without_ever_showing_the_account(office, firm):
+    with tenant_scope(firm.pk):
+        method = PaymentMethodFactory.create()
+    office.enter("owner")
+    form = {"payment_method": method.pk, "holder": "Granite", "account": "DE89370400440532013000"}
+
+    office.post("bankdetails/add/", form)
+
+    with tenant_scope(firm.pk):
+        details = BankDetails.objects.get()
+    page = office.get(f"bankdetails/{details.pk}/change/").content.decode()
+    assert details.account_ending == "3000"
+    assert "DE8937040044" not in page
+    assert "3000" in page
+
+
+def test_closing_in_bulk_closes_what_may_be_and_says_what_may_not(office, firm):
+    with tenant_scope(firm.pk):
+        free = CustomerFactory.create()
+        busy = MatterFactory.create().customer
+    office.enter("biller")
+    chosen = {"action": "close", "_selected_action": [free.pk, busy.pk]}
+
+    page = office.post("customer/", chosen, follow=True).content.decode()
+
+    assert "1 open matter(s)" in page
+    with tenant_scope(firm.pk):
+        states = dict(Customer.objects.values_list("pk", "state"))
+    assert states == {free.pk: "CLOSED", busy.pk: "ACTIVE"}
+
+
+def test_search_finds_by_the_beginning_of_name_or_id(office, firm):
+    with tenant_scope(firm.pk):
+        CustomerFactory.create(name="Élan Marine", external_id="X-1")
+        CustomerFactory.create(name="Granite State", external_id="elan-7")
+        CustomerFactory.create(name="Other", external_id="X-2")
+    office.enter("biller")
+
+    def found(words):
+        return {row.name for row in office.get("customer/", {"q": words}).context["cl"].result_list}
+
+    assert found("ÉLAN mar") == {"Élan Marine"}
+    assert found("ELAN") == {"Granite State"}
+    assert found("nobody") == set()
+
+
+def test_the_autocomplete_offers_this_firms_customers_only(office, client, firm, neighbor):
+    with tenant_scope(firm.pk):
+        CustomerFactory.create(name="Granite ours")
+    with neighbor:
+        CustomerFactory.create(name="Granite theirs")
+    office.enter("biller")
+    asked = {"app_label": "customers", "model_name": "matter", "field_name": "customer"}
+
+    answer = client.get(f"/t/{firm.slug}/admin/autocomplete/", asked | {"term": "granite"})
+
+    assert [row["text"] for row in answer.json()["results"]] == ["Granite ours"]
+
+
+def test_the_history_is_the_audit_trail_for_who_may_read_it(office, firm):
+    user = office.enter("owner")
+    office.post("customer/add/", CUSTOMER)
+    with tenant_scope(firm.pk):
+        customer = Customer.objects.get()
+
+    page = office.get(f"customer/{customer.pk}/history/").content.decode()
+
+    assert "customer.opened" in page
+    assert user.name in page
+
+    office.enter("biller")
+    form = office.get(f"customer/{customer.pk}/change/").content.decode()
+    assert office.get(f"customer/{customer.pk}/history/").status_code == 403
+    assert "History" not in form
+
+
+@pytest.mark.parametrize("rows", [1, 12])
+def test_the_list_of_matters_takes_as_many_queries_for_one_as_for_many(
+    office, firm, django_assert_max_num_queries, rows
+):
+    with tenant_scope(firm.pk):
+        MatterFactory.create_batch(rows)
+    office.enter("biller")
+    office.get("matter/")
+
+    with django_assert_max_num_queries(11):
+        office.get("matter/")
+
+
+def test_a_refused_row_ends_on_its_day_only_once(office, firm):
+    with tenant_scope(firm.pk):
+        method = PaymentMethodFactory.create(ended_on=date(2026, 1, 1))
+    office.enter("biller")
+
+    page = office.post(
+        "paymentmethod/", {"action": "end", "_selected_action": [method.pk]}, follow=True
+    )
+
+    assert "ended on 2026-01-01" in page.content.decode()

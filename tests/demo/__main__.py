@@ -1,0 +1,68 @@
+"""``make demo``: two firms, their people, and a portal to look at.
+
+With DEMO_SERVE=0 it ends after its checks, with 0 only if all of them hold; otherwise it serves
+until Ctrl-C. The figures go to var/demo/summary.json.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import sys
+import threading
+import time
+
+from tests.demo import firms
+from tests.demo.installation import DEMO, Refusal, free_port, fresh_database, portal
+
+
+def main() -> int:
+    """Tell the story; say what came of it."""
+    began = time.monotonic()
+    shutil.rmtree(DEMO, ignore_errors=True)
+    DEMO.mkdir(parents=True)
+    say("making a fresh database")
+    fresh_database()
+    serves = os.environ.get("DEMO_SERVE", "1") != "0"
+    port = int(os.environ.get("DEMO_PORT", "8000")) if serves else free_port()
+    with portal(port) as address:
+        say("opening two firms; their people accept their invitations")
+        people = firms.open_both(address)
+        say("checking that everybody gets in where they should, and nowhere else")
+        checks = firms.check_doors(address, people)
+        summary = {"checks": checks, "seconds": round(time.monotonic() - began, 1)}
+        (DEMO / "summary.json").write_text(json.dumps(summary, indent=2) + "\n")
+        failed = [name for name, holds in checks.items() if not holds]
+        for name in checks:
+            say(f"{'FAILED' if name in failed else 'ok'}: {name}")
+        if failed:
+            return 1
+        if serves:
+            serve(address, people)
+    return 0
+
+
+def serve(address: str, people: list[firms.Person]) -> None:
+    """Say who can sign in, and wait for Ctrl-C."""
+    print(f"\nThe portal is at {address}\nPassword of everybody: {firms.PASSWORD}\n")
+    for person in people:
+        print(f"  {person.role:<11} {person.email:<28} {person.firm.name}")
+    print("\nCtrl-C ends it.", flush=True)
+    ended = threading.Event()
+    signal.signal(signal.SIGINT, lambda *_: ended.set())
+    signal.signal(signal.SIGTERM, lambda *_: ended.set())
+    ended.wait()
+
+
+def say(text: str) -> None:
+    """Tell who watches what happens."""
+    print(f"demo: {text}", flush=True)
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except Refusal as refusal:
+        sys.exit(f"demo: {refusal}")

@@ -1,0 +1,141 @@
+"""A whole installation on loopback: database, web server, workers, and what lies outside.
+
+Everything started here is stopped here, by process id.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import http.cookiejar
+import os
+import re
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+from billing_portal import postgres
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+DEMO = ROOT / "var" / "demo"
+
+
+class Refusal(Exception):
+    """The portal did not answer as the story needs."""
+
+
+def free_port() -> int:
+    """Return a port nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def manage(*arguments: str) -> str:
+    """Run one of the portal's commands and return what it prints."""
+    run = subprocess.run(
+        [sys.executable, "manage.py", *arguments],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if run.returncode:
+        raise Refusal(f"manage.py {arguments[0]}: {run.stderr[-2000:]}")
+    return run.stdout
+
+
+def fresh_database() -> None:
+    """Make the demo's database anew on the embedded server, and migrate it."""
+    server = postgres.ensure_running()
+    import psycopg
+
+    with psycopg.connect(server.url("postgres", "postgres"), autocommit=True) as connection:
+        connection.execute("drop database if exists demo with (force)")
+    postgres.ensure_database(server, "demo")
+    os.environ["DATABASE_URL"] = server.url(postgres.APP_ROLE, "demo")
+    os.environ["DATABASE_OWNER_URL"] = server.url(postgres.OWNER_ROLE, "demo")
+    manage("migrate", "-v0")
+
+
+@contextlib.contextmanager
+def running(name: str, *command: str) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a process beside the story; its output goes to a log below var/demo."""
+    with (DEMO / f"{name}.log").open("wb") as log:
+        process = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log)
+        try:
+            yield process
+        finally:
+            process.terminate()
+            try:
+                process.wait(20)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+@contextlib.contextmanager
+def portal(port: int) -> Iterator[str]:
+    """Serve the portal and run its workers; yields its address once it is ready."""
+    address = f"http://127.0.0.1:{port}"
+    web = (
+        *(sys.executable, "-m", "gunicorn", "billing_portal.wsgi", "--bind", f"127.0.0.1:{port}"),
+        *("--workers", "2", "--threads", "4", "--worker-class", "gthread"),
+    )
+    with running("web", *web), running("workers", sys.executable, "manage.py", "workers"):
+        deadline = time.monotonic() + 30
+        while time.monotonic() < deadline:
+            with contextlib.suppress(urllib.error.URLError, ConnectionError):
+                if Browser(address).get("/readyz").status == 200:
+                    yield address
+                    return
+            time.sleep(0.2)
+        raise Refusal(f"the portal did not become ready: {(DEMO / 'web.log').read_text()[-2000:]}")
+
+
+class Answer:
+    """What came back."""
+
+    def __init__(self, status: int, url: str, body: bytes) -> None:
+        self.status, self.url, self.body = status, url, body
+
+    @property
+    def text(self) -> str:
+        """The body as text."""
+        return self.body.decode()
+
+
+class Browser:
+    """A person's cookies and forms, without the pictures."""
+
+    def __init__(self, address: str) -> None:
+        self.address = address
+        self._open = urllib.request.build_opener(
+            urllib.request.HTTPCookieProcessor(http.cookiejar.CookieJar())
+        ).open
+
+    def get(self, path: str, **headers: str) -> Answer:
+        """Follow a link."""
+        return self._send(urllib.request.Request(self.address + path, headers=headers))
+
+    def post(self, path: str, **fields: str) -> Answer:
+        """Fill in the form at a path and send it."""
+        page = self.get(path)
+        token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', page.text)
+        if token is None:
+            raise Refusal(f"no form at {path} ({page.status})")
+        data = urllib.parse.urlencode({"csrfmiddlewaretoken": token[1], **fields}).encode()
+        headers = {"Referer": self.address + path}
+        return self._send(urllib.request.Request(self.address + path, data, headers))
+
+    def _send(self, request: urllib.request.Request) -> Answer:
+        try:
+            with self._open(request, timeout=30) as response:
+                return Answer(response.status, response.url, response.read())
+        except urllib.error.HTTPError as error:
+            return Answer(error.code, error.url or "", error.read())

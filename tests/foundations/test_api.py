@@ -1,0 +1,243 @@
+"""The manners of the API, shown on jobs: keys, pages, problems, repeats."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
+import pytest
+from django.urls import URLPattern, URLResolver, get_resolver
+
+from billing_portal.api.models import IdempotentAnswer
+from billing_portal.ids import public_id
+from billing_portal.jobs.models import Job
+from billing_portal.members import actions
+from billing_portal.tenancy.actors import system
+from billing_portal.tenancy.scope import tenant_scope
+from tests.factories import TenantFactory
+from tests.jobs import sample_jobs
+
+pytestmark = pytest.mark.django_db
+PROBLEM = "application/problem+json"
+
+
+class Caller:
+    """A firm's own system, calling with its key."""
+
+    def __init__(self, client, firm, scopes=()):
+        now = datetime.now(UTC)
+        with tenant_scope(firm.pk):
+            key, text = actions.request_key(
+                firm,
+                name="system",
+                by=system("one"),
+                expires_at=now + timedelta(1),
+                scopes=list(scopes),
+            )
+            actions.approve_key(key, by=system("two"), at=now)
+        self.client, self.headers = client, {"Authorization": f"Bearer {text}"}
+
+    def get(self, path, **query):
+        return self.client.get(path, query, headers=self.headers)
+
+    def post(self, path, body=None, **headers):
+        return self.client.post(
+            path,
+            json.dumps(body or {}),
+            content_type="application/json",
+            headers=self.headers | {k.replace("_", "-"): v for k, v in headers.items()},
+        )
+
+
+@pytest.fixture
+def caller(client, firm):
+    return Caller(client, firm)
+
+
+@pytest.fixture
+def jobs(firm):
+    with tenant_scope(firm.pk):
+        return [sample_jobs.note.enqueue(number=number) for number in range(5)]
+
+
+def test_a_list_pages_by_key_and_says_where_the_next_page_is(caller, jobs):
+    first = caller.get("/api/v1/jobs", limit=2)
+    second = caller.get("/api/v1/jobs", limit=2, after=first.json()["next_cursor"])
+    third = caller.get("/api/v1/jobs", limit=2, after=second.json()["next_cursor"])
+
+    pages = [first.json(), second.json(), third.json()]
+    assert [row["id"] for page in pages for row in page["data"]] == [
+        job.public_id for job in reversed(jobs)
+    ]
+    assert [page["has_more"] for page in pages] == [True, True, False]
+    assert 'rel="next"' in first.headers["Link"]
+    assert "Link" not in third.headers
+
+
+@pytest.mark.parametrize("count", [1, 5])
+def test_a_page_costs_the_same_whatever_its_length(caller, firm, count, django_assert_num_queries):
+    with tenant_scope(firm.pk):
+        for number in range(count):
+            sample_jobs.note.enqueue(number=number)
+    caller.get("/api/v1/jobs")
+
+    with django_assert_num_queries(7):
+        caller.get("/api/v1/jobs")
+
+
+@pytest.mark.parametrize(
+    ("query", "detail"),
+    [
+        ({"limit": "0"}, "limit"),
+        ({"limit": "201"}, "limit"),
+        ({"limit": "ten"}, "limit"),
+        ({"after": "nonsense"}, "cursor"),
+        ({"stauts": "queued"}, "Did you mean status?"),
+        ({"colour": "red"}, "no parameter colour"),
+    ],
+)
+def test_what_cannot_be_understood_is_400_and_says_why(caller, query, detail):
+    answer = caller.get("/api/v1/jobs", **query)
+
+    assert answer.status_code == 400
+    assert answer.headers["Content-Type"] == PROBLEM
+    assert answer.json()["code"] == "malformed"
+    assert detail in answer.json()["detail"]
+
+
+def test_a_cursor_is_good_for_the_filters_it_was_made_with(caller, jobs):
+    cursor = caller.get("/api/v1/jobs", limit=2).json()["next_cursor"]
+
+    answer = caller.get("/api/v1/jobs", limit=2, after=cursor, status="queued")
+
+    assert answer.status_code == 400
+
+
+def test_filters_compare_and_take_several_values(caller, jobs):
+    Job.objects.filter(pk=jobs[0].pk).update(state="failed")
+
+    assert len(caller.get("/api/v1/jobs", status="failed").json()["data"]) == 1
+    assert len(caller.get("/api/v1/jobs", status="failed,queued").json()["data"]) == 5
+
+
+def test_another_firms_job_looks_like_one_that_does_not_exist(caller):
+    with tenant_scope(TenantFactory.create().pk):
+        theirs = sample_jobs.note.enqueue(number=1)
+
+    answers = [
+        caller.get(f"/api/v1/jobs/{name}")
+        for name in (theirs.public_id, public_id("job", uuid4()), "inv_" + "0" * 26, "job_x")
+    ]
+
+    bodies = [{**a.json(), "request_id": ""} for a in answers]
+    assert [answer.status_code for answer in answers] == [404] * 4
+    assert all(body == bodies[0] for body in bodies)
+
+
+def test_a_key_without_the_scope_is_403_and_learns_its_name(client, firm):
+    answer = Caller(client, firm, scopes=["charges.capture"]).get("/api/v1/jobs")
+
+    assert answer.status_code == 403
+    assert answer.json()["permission"] == "jobs.read"
+
+
+def test_a_verb_that_is_not_offered_is_405(caller):
+    assert caller.post("/api/v1/jobs").status_code == 405
+
+
+@pytest.fixture
+def powerful(caller, monkeypatch):
+    """A caller whose role may cancel jobs as well."""
+    from billing_portal.tenancy import permissions
+
+    role = permissions.ROLES["service"] | {"jobs.retry"}
+    monkeypatch.setitem(permissions.ROLES, "service", role)
+    return caller
+
+
+def test_a_deed_needs_a_key_for_repeats(powerful, jobs):
+    answer = powerful.post(f"/api/v1/jobs/{jobs[0].public_id}/cancellation")
+
+    assert answer.status_code == 400
+    assert answer.json()["header"] == "Idempotency-Key"
+
+
+def test_a_repeat_gets_the_same_answer_and_does_nothing(powerful, jobs):
+    path = f"/api/v1/jobs/{jobs[0].public_id}/cancellation"
+    first = powerful.post(path, Idempotency_Key="k1")
+    second = powerful.post(path, Idempotency_Key="k1")
+
+    assert (first.status_code, second.status_code) == (200, 200)
+    assert first.json() == second.json()
+    assert "Idempotency-Replayed" not in first.headers
+    assert second.headers["Idempotency-Replayed"] == "true"
+
+
+def test_a_key_used_for_another_request_is_refused_and_nothing_is_done(powerful, jobs):
+    powerful.post(f"/api/v1/jobs/{jobs[0].public_id}/cancellation", Idempotency_Key="k1")
+
+    answer = powerful.post(f"/api/v1/jobs/{jobs[1].public_id}/cancellation", Idempotency_Key="k1")
+
+    assert (answer.status_code, answer.json()["code"]) == (422, "idempotency.key_reused")
+    jobs[1].refresh_from_db()
+    assert jobs[1].state == "queued"
+
+
+def test_a_refusal_is_409_and_is_not_kept(powerful, jobs, firm):
+    Job.objects.filter(pk=jobs[0].pk).update(state="succeeded")
+
+    answer = powerful.post(f"/api/v1/jobs/{jobs[0].public_id}/cancellation", Idempotency_Key="k1")
+
+    assert (answer.status_code, answer.json()["code"]) == (409, "job.not_waiting")
+    with tenant_scope(firm.pk):
+        assert not IdempotentAnswer.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "body", [b'{"a": 1, "a": 2}', b'{"a": NaN}', b"{", b"[" * 100_000, b"\xff", b"{'a': 1}"]
+)
+def test_a_body_that_is_not_strict_json_is_400_and_does_nothing(powerful, jobs, body):
+    answer = powerful.client.post(
+        f"/api/v1/jobs/{jobs[0].public_id}/cancellation",
+        body,
+        content_type="application/json",
+        headers=powerful.headers | {"Idempotency-Key": "k1"},
+    )
+
+    assert (answer.status_code, answer.json()["code"]) == (400, "malformed")
+    jobs[0].refresh_from_db()
+    assert jobs[0].state == "queued"
+
+
+def test_the_description_is_open_and_the_viewer_asks_nobody_outside(client):
+    schema = client.get("/api/schema", headers={"Accept": "application/json"})
+    page = client.get("/api/docs").content.decode()
+
+    assert schema.status_code == 200
+    assert "/api/v1/jobs" in schema.content.decode()
+    assert "https://" not in page
+
+
+def _paths(patterns, prefix=""):
+    for pattern in patterns:
+        path = prefix + str(pattern.pattern)
+        if isinstance(pattern, URLResolver):
+            yield from _paths(pattern.url_patterns, path)
+        elif isinstance(pattern, URLPattern):
+            yield path, pattern
+
+
+def test_every_endpoint_names_a_permission_for_each_of_its_verbs():
+    endpoints = [
+        (path, pattern.callback)
+        for path, pattern in _paths(get_resolver().url_patterns)
+        if path.startswith("api/v1/") and hasattr(pattern.callback, "cls")
+    ]
+    bare = [
+        f"{path}: {verb}"
+        for path, view in endpoints
+        for verb in view.actions.values()
+        if verb not in view.cls.permissions
+    ]
+
+    assert endpoints
+    assert bare == []

@@ -1,0 +1,232 @@
+"""The laws of the books hold in the database, whoever writes and whatever the timing."""
+
+import threading
+from datetime import UTC, date, datetime
+from decimal import Decimal
+
+import psycopg
+import pytest
+from django.db import DatabaseError, IntegrityError, connection, transaction
+
+from billing_portal.money import Money
+from billing_portal.tenancy.scope import tenant_scope
+from ledger.actions.closing import NotClosable, OwnRequest, close, request_close
+from ledger.actions.posting import Line, NewEntry, PeriodClosed, post
+from ledger.models import Account, AccountingPeriod, Entry, Posting
+from tests.factories import TenantFactory
+
+DAY = date(2026, 10, 31)
+ONE = Money(Decimal(1), "USD")
+LATE = datetime(2026, 11, 3, tzinfo=UTC)
+
+
+def entry(key="charge:1"):
+    lines = (Line("wip", ONE), Line("fees", -ONE))
+    return NewEntry(kind="charge", booked_on=DAY, key=key, lines=lines)
+
+
+@pytest.fixture
+def posted(tenant, owner):
+    return post([entry()], by=owner)[0]
+
+
+def raw(lines, *, tenant_id, period_id, currency="USD", entry_id=None):
+    """Write postings and a header by hand, as a careless program would."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("select nextval(pg_get_serial_sequence('ledger_entry', 'id'))")
+        pk = entry_id or cursor.fetchone()[0]
+        for number, (account, amount) in enumerate(lines, 1):
+            cursor.execute(
+                "insert into ledger_posting (tenant_id, entry_id, line_no, account_id, currency,"
+                " amount, tax_code) values (%s, %s, %s, %s, %s, %s, '')",
+                [tenant_id, pk, number, account, currency, amount],
+            )
+        cursor.execute(
+            "insert into ledger_entry (tenant_id, id, uid, kind, booked_on, effective_on,"
+            " period_id, key, fingerprint, source, reason, correction_group, actor)"
+            " values (%s, %s, gen_random_uuid(), 'x', %s, %s, %s, %s, '', '', '', '', 'user:1')",
+            [tenant_id, pk, DAY, DAY, period_id, f"raw:{pk}"],
+        )
+        cursor.execute("set constraints all immediate")
+    return pk
+
+
+def accounts():
+    return list(Account.objects.order_by("pk").values_list("pk", flat=True))
+
+
+@pytest.mark.parametrize(
+    "amounts", [[], [5], [5, -4], [5, 5]], ids=["empty", "one line", "unequal", "same side"]
+)
+def test_the_database_refuses_what_does_not_balance(tenant, posted, amounts):
+    lines = list(zip(accounts(), amounts, strict=False))
+
+    with pytest.raises(IntegrityError, match="empty or does not balance"):
+        raw(lines, tenant_id=tenant.pk, period_id=posted.period_id)
+
+
+def test_the_database_takes_what_balances(tenant, posted):
+    pk = raw(zip(accounts(), [5, -5], strict=True), tenant_id=tenant.pk, period_id=posted.period_id)
+
+    assert Entry.objects.filter(pk=pk).exists()
+
+
+def test_an_account_holds_one_currency(tenant, posted):
+    lines = list(zip(accounts(), [5, -5], strict=True))
+
+    with pytest.raises(IntegrityError, match="posting_is_in_its_accounts_currency"):
+        raw(lines, tenant_id=tenant.pk, period_id=posted.period_id, currency="EUR")
+
+
+def test_a_posting_of_nothing_is_refused(tenant, posted):
+    with pytest.raises(IntegrityError, match="posting_is_not_nothing"):
+        raw([(accounts()[0], 0)], tenant_id=tenant.pk, period_id=posted.period_id)
+
+
+@pytest.mark.parametrize("amounts", [[5], [5, -5]], ids=["unbalancing", "balanced"])
+def test_nothing_is_added_to_an_entry_later(tenant, posted, amounts):
+    with pytest.raises(IntegrityError, match="already posted"), transaction.atomic():
+        Posting.objects.bulk_create(
+            [
+                Posting(entry=posted, line_no=9 + n, account_id=a, currency="USD", amount=amount)
+                for n, (a, amount) in enumerate(zip(accounts(), amounts, strict=False))
+            ]
+        )
+
+
+def test_an_account_of_another_firm_is_refused(tenant, posted, neighbor, owner):
+    with neighbor:
+        post([entry()], by=owner)
+        theirs = accounts()
+
+    with pytest.raises(IntegrityError, match="posting_is_in_its_accounts_currency"):
+        raw(zip(theirs, [5, -5], strict=True), tenant_id=tenant.pk, period_id=posted.period_id)
+
+
+@pytest.mark.parametrize("table", ["ledger_entry", "ledger_posting", "ledger_payment"])
+@pytest.mark.parametrize(
+    "statement", ["update {} set id = id", "delete from {}", "truncate {} cascade"]
+)
+def test_the_application_may_not_change_the_books(tenant, posted, table, statement):
+    refused = pytest.raises(DatabaseError, match="permission denied")
+    with refused, transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(statement.format(table))
+
+
+def test_a_closed_period_refuses_by_itself(tenant, posted, owner, second_owner):
+    period = request_close(posted.period, by=owner, on=date(2026, 11, 2))
+    close(period, by=second_owner, at=LATE)
+
+    with pytest.raises(IntegrityError, match="accounting period is closed"):
+        raw(zip(accounts(), [5, -5], strict=True), tenant_id=tenant.pk, period_id=period.pk)
+    with pytest.raises(PeriodClosed):
+        post([entry("charge:2")], by=owner)
+    with pytest.raises(IntegrityError, match="closed"), transaction.atomic():
+        AccountingPeriod.objects.filter(pk=period.pk).update(state="open")
+
+
+def test_closing_freezes_the_head_and_takes_two(tenant, posted, owner, second_owner):
+    period = request_close(posted.period, by=owner, on=date(2026, 11, 2))
+    with pytest.raises(OwnRequest):
+        close(period, by=owner, at=LATE)
+
+    closed = close(period, by=second_owner, at=LATE)
+
+    assert (closed.state, closed.head_seq) == ("closed", 1)
+    assert len(closed.head_hash) == 64
+
+
+def test_a_period_that_has_not_ended_stays_open(tenant, posted, owner):
+    with pytest.raises(NotClosable):
+        request_close(posted.period, by=owner, on=DAY)
+    with pytest.raises(NotClosable):
+        close(posted.period, by=owner, at=LATE)
+
+
+def test_a_day_outside_the_period_is_refused(tenant, posted):
+    november = AccountingPeriod.objects.create(
+        starts_on=date(2026, 11, 1), ends_on=date(2026, 12, 1)
+    )
+
+    with pytest.raises(IntegrityError, match="not the day's"):
+        raw(zip(accounts(), [5, -5], strict=True), tenant_id=tenant.pk, period_id=november.pk)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "update ledger_posting set amount = amount * 2",
+        "delete from ledger_entry",
+        "truncate ledger_entry, ledger_posting, ledger_payment, ledger_allocation",
+    ],
+)
+def test_even_the_owner_meets_the_triggers(databases, owner, statement):
+    firm = TenantFactory.create()
+    with tenant_scope(firm.pk):
+        post([entry()], by=owner)
+
+    name = connection.settings_dict["NAME"]
+    with psycopg.connect(databases.url("owner", name)) as hand:
+        hand.execute(f"set app.tenant = '{firm.pk}'")
+        with pytest.raises(psycopg.errors.CheckViolation, match="append-only"):
+            hand.execute(statement)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_late_line_of_another_transaction_never_attaches(databases, owner):
+    """One session writes postings and waits; the other posts the header they name."""
+    firm = TenantFactory.create()
+    with tenant_scope(firm.pk):
+        (first,) = post([entry()], by=owner)
+        pair, period = accounts(), first.period_id
+    name = connection.settings_dict["NAME"]
+    with psycopg.connect(databases.url("app", name)) as other:
+        other.execute(f"select set_config('app.tenant', '{firm.pk}', true)")
+        other.execute(
+            "insert into ledger_posting (tenant_id, entry_id, line_no, account_id, currency,"
+            " amount, tax_code)"
+            " values (%s, 777, 3, %s, 'USD', 1, ''), (%s, 777, 4, %s, 'USD', -1, '')",
+            [firm.pk, pair[0], firm.pk, pair[1]],
+        )
+        with tenant_scope(firm.pk):
+            raw(
+                zip(pair, [5, -5], strict=True),
+                tenant_id=firm.pk,
+                period_id=period,
+                entry_id=777,
+            )
+        with pytest.raises(psycopg.errors.ForeignKeyViolation, match="its_entrys_transaction"):
+            other.commit()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_closing_waits_for_a_posting_and_what_comes_after_is_refused(owner, second_owner):
+    firm = TenantFactory.create()
+    with tenant_scope(firm.pk):
+        (first,) = post([entry()], by=owner)
+        request_close(first.period, by=owner, on=date(2026, 11, 2))
+        AccountingPeriod.objects.filter(pk=first.period_id).update(state="open")
+    posted_first, outcome = threading.Event(), []
+
+    def close_meanwhile():
+        try:
+            posted_first.wait(5)
+            with tenant_scope(firm.pk):
+                AccountingPeriod.objects.filter(pk=first.period_id).update(state="soft_closed")
+                outcome.append(close(first.period, by=second_owner, at=LATE).head_seq)
+        finally:
+            connection.close()
+
+    closer = threading.Thread(target=close_meanwhile)
+    with tenant_scope(firm.pk):
+        post([entry("charge:2")], by=owner)
+        closer.start()
+        posted_first.set()
+        closer.join(0.5)
+        assert outcome == []  # it waits for the lock that posting holds
+    closer.join(10)
+
+    assert outcome == [2]
+    with tenant_scope(firm.pk), pytest.raises(PeriodClosed):
+        post([entry("charge:3")], by=owner)
