@@ -98,7 +98,8 @@ class Money:
     def rounded(self, mode: str = ROUND_HALF_UP) -> Money:
         """Return the amount in the currency's decimals, half away from zero unless told."""
         step = Decimal(1).scaleb(-minor_units(self.currency))
-        return Money(self.amount.quantize(step, rounding=mode, context=_EXACT), self.currency)
+        amount = self.amount.quantize(step, rounding=mode, context=_EXACT)
+        return Money(amount or abs(amount), self.currency)  # no minus zero
 
     def split(self, parts: int) -> list[Money]:
         """Split into equal parts that add up exactly; the first parts take the odd minor units.
@@ -138,10 +139,10 @@ class Money:
     __rmul__ = __mul__
 
     def __neg__(self) -> Money:
-        return Money(-self.amount, self.currency)
+        return Money(_EXACT.minus(self.amount), self.currency)
 
     def __abs__(self) -> Money:
-        return Money(abs(self.amount), self.currency)
+        return Money(_EXACT.abs(self.amount), self.currency)
 
     def __bool__(self) -> bool:
         return self.amount != 0

@@ -91,6 +91,9 @@ def edge(day: date, zone_name: str) -> datetime:
     30, 2011) the answer is the beginning of the next one.
     """
     local = zone(zone_name)
+    midnight = datetime.combine(day, time(), local).astimezone(UTC)  # the first, if there are two
+    if midnight.astimezone(local).replace(tzinfo=None) == datetime.combine(day, time()):
+        return midnight
     low = datetime.combine(day, time(), UTC) - timedelta(hours=26)
     high = low + timedelta(hours=78)
     while high - low > timedelta(seconds=1):

@@ -66,6 +66,18 @@ def test_rounded_is_half_away_from_zero_unless_told(value, half_up, half_even):
     assert money.rounded(ROUND_HALF_EVEN) == Money(Decimal(half_even), "USD")
 
 
+@pytest.mark.parametrize("value", ["-0.004", "0.004", "-0.00"])
+def test_nothing_rounds_to_a_zero_without_a_minus(value):
+    assert str(Money(Decimal(value), "USD").rounded()) == "0.00 USD"
+
+
+def test_turning_the_sign_keeps_every_digit():
+    amount = Decimal("1234567890123456789012345678.1234")  # more than the default context's 28
+
+    assert (-Money(amount, "USD")).amount == amount.copy_negate()
+    assert abs(Money(amount.copy_negate(), "USD")).amount == amount
+
+
 @pytest.mark.parametrize(
     ("currency", "units"),
     [("USD", 2), ("JPY", 0), ("KWD", 3), ("CLF", 4), ("BGN", 2), ("HRK", 2), ("UGX", 0)],

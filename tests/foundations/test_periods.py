@@ -104,6 +104,11 @@ def test_an_edge_is_of_its_day_and_the_second_before_is_not(day, zone):
     assert local_day(instant - timedelta(seconds=1), zone) < day
 
 
+def test_an_edge_is_the_first_of_two_midnights():
+    # Clocks in St. John's went from 00:01 back to 23:01, so this Sunday began twice.
+    assert edge(date(2009, 11, 1), "America/St_Johns") == datetime(2009, 11, 1, 2, 30, tzinfo=UTC)
+
+
 def test_only_the_pinned_time_zone_database_is_read():
     assert zoneinfo.TZPATH == ()
     assert edge(date(2026, 12, 1), "America/Vancouver") == datetime(2026, 12, 1, 7, tzinfo=UTC)

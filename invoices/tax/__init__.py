@@ -1,0 +1,1 @@
+"""Which tax applies and how it rounds: from facts, rows and a policy; no clock, no database."""
