@@ -19,6 +19,8 @@ import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
+import psycopg
+
 from billing_portal import postgres
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -46,20 +48,20 @@ def manage(*arguments: str) -> str:
         check=False,
     )
     if run.returncode:
-        raise Refusal(f"manage.py {arguments[0]}: {run.stderr[-2000:]}")
+        raise Refusal(f"manage.py {arguments[0]}: {run.stdout[-1000:]} {run.stderr[-2000:]}")
     return run.stdout
 
 
 def fresh_database() -> None:
     """Make the demo's database anew on the embedded server, and migrate it."""
     server = postgres.ensure_running()
-    import psycopg
-
     with psycopg.connect(server.url("postgres", "postgres"), autocommit=True) as connection:
         connection.execute("drop database if exists demo with (force)")
     postgres.ensure_database(server, "demo")
     os.environ["DATABASE_URL"] = server.url(postgres.APP_ROLE, "demo")
     os.environ["DATABASE_OWNER_URL"] = server.url(postgres.OWNER_ROLE, "demo")
+    os.environ["ANCHORS_DIR"] = str(DEMO / "anchors")  # of this database, not of the one before
+    os.environ["FILES_DIR"] = str(DEMO / "files")
     manage("migrate", "-v0")
 
 

@@ -110,7 +110,8 @@ def law_firm(address: str, months: list[date]) -> tuple[System, Sent]:
     matters = [
         {
             "external_id": f"2026-{n:04}",
-            "customer": f"INS-{(n - 1) % len(INSURERS) + 1:03}",
+            "customer_external_id": f"INS-{(n - 1) % len(INSURERS) + 1:03}",
+            "opened_on": "2026-01-05",
             "name": f"{rolls.choice(PLAINTIFFS)} v. {rolls.choice(DEFENDANTS)}",
             "client_matter_id": f"{rolls.randint(400, 999)}-{rolls.randint(100, 999)}",
         }
@@ -153,7 +154,7 @@ def _legal_work(
             yield {
                 "key": f"{month:%Y-%m}:{matter['external_id']}:{number}",
                 "kind": "TIME",
-                "customer": matter["customer"],
+                "customer": matter["customer_external_id"],
                 "matter": matter["external_id"],
                 "timekeeper": keeper,
                 "worked_on": str(month + timedelta(days=rolls.randint(0, 27))),
@@ -173,7 +174,7 @@ def _legal_costs(
         yield {
             "key": f"cost:{month:%Y-%m}:{matter['external_id']}",
             "kind": "EXPENSE",
-            "customer": matter["customer"],
+            "customer": matter["customer_external_id"],
             "matter": matter["external_id"],
             "worked_on": str(month + timedelta(days=rolls.randint(0, 27))),
             "quantity": "1",
