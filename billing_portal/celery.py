@@ -22,6 +22,7 @@ app.conf.update(
     task_acks_late=True,
     task_ignore_result=True,
     task_reject_on_worker_lost=False,
+    task_publish_retry=False,  # a broker that is away must not hold up a request
     task_default_queue=settings.CELERY_QUEUE,
     worker_prefetch_multiplier=1,
     worker_hijack_root_logger=False,

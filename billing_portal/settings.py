@@ -218,7 +218,7 @@ JOB_BEAT_SECONDS = float(env("JOB_BEAT_SECONDS", "5"))  # a lease lasts three be
 JOB_SLOTS = {"default": 2, "documents": 2, "mail": 2, "browser": 1}  # how many run at a time
 JOB_MODULES: list[str] = []  # imported by the supervisor, so that clock lines are declared
 TICKS = [  # what the elected supervisor does each second
-    "billing_portal.jobs.worker.reap",
+    "billing_portal.jobs.reaper.reap",
     "billing_portal.jobs.gatekeeper.admit_all",
     "billing_portal.jobs.clock.strike",
     "billing_portal.audit.sealing.seal_all",

@@ -2,7 +2,8 @@
 
 Queue-based load leveling: however many jobs wait, only those that hold a slot are handed to the
 engine. Firms take turns: the one served longest ago comes first, so that one firm's month end never
-makes another wait. Each look is one short transaction; locked rows are skipped, never waited for.
+makes another wait. Each look is one short transaction that locks
+only what it takes; rows that another has locked are skipped, never waited for.
 """
 
 from __future__ import annotations
@@ -20,19 +21,27 @@ BATCH = 10
 DISPATCH_BEATS = 4  # a job that no worker begins by then is sent anew
 
 _NEXT = """
-with chosen as (
-  select j.id, j.tenant_id
+with heads as materialized (
+  select j.id, j.run_after, u.served_at
   from tenancy_tenant t
   cross join lateral (
-    select id, tenant_id, run_after from jobs_job
+    select id, run_after from jobs_job
     where queue = %(queue)s and tenant_id = t.id and state = 'queued'
       and dispatched_at is null and run_after <= statement_timestamp()
     order by run_after, id
-    limit 1
-    for update skip locked
+    limit 3
   ) j
   left join jobs_turn u on u.queue = %(queue)s and u.tenant_id = t.id
-  order by u.served_at nulls first, j.run_after, j.id
+), ranked as (
+  select id from heads order by served_at nulls first, run_after, id
+), chosen as (
+  select j.id, j.tenant_id
+  from ranked
+  cross join lateral (
+    select id, tenant_id from jobs_job
+    where id = ranked.id and state = 'queued' and dispatched_at is null
+    for update skip locked
+  ) j
   limit 1
 ), turned as (
   insert into jobs_turn (queue, tenant_id, served_at)
@@ -48,7 +57,7 @@ returning jobs_job.id
 """
 
 
-def admit(queue: str, *, dispatch: Dispatch | None = None) -> int:
+def admit(queue: str, *, limit: int = BATCH, dispatch: Dispatch | None = None) -> int:
     """Give free slots of a queue to ready jobs and hand those to the engine; say how many.
 
     Two statements a job, at most ten jobs a look; dispatching happens after the commit.
@@ -58,7 +67,7 @@ def admit(queue: str, *, dispatch: Dispatch | None = None) -> int:
         free = list(
             Slot.objects.select_for_update(skip_locked=True)
             .filter(queue=queue, job__isnull=True)
-            .order_by("number")[:BATCH]
+            .order_by("number")[:limit]
         )
         for slot in free:
             job_id = _take_next(queue)

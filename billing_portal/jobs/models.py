@@ -43,6 +43,7 @@ class Job(models.Model):
     attempts = models.PositiveSmallIntegerField(default=0, help_text="Counted at the start.")
     deaths = models.PositiveSmallIntegerField(default=0, help_text="Workers that died on it.")
     claim_no = models.PositiveIntegerField(default=0, help_text="Fences off late writers.")
+    worker = models.CharField(max_length=80, blank=True, help_text="host/process group/process")
     run_after = models.DateTimeField(db_default=Now())
     lease_until = models.DateTimeField(null=True)
     dispatched_at = models.DateTimeField(null=True)

@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import inspect
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.conf import settings
 from django.db import connection, transaction
 
 from billing_portal.api.middleware import current_request_id
-from billing_portal.jobs import gatekeeper
+from billing_portal.jobs import engines, gatekeeper
 from billing_portal.jobs.models import Job
 from billing_portal.tenancy.scope import current_tenant_id
 
+_LONGEST_TEXT = 160
 
-@dataclass(frozen=True)
+
+class NotIds(TypeError):
+    """A job was given something else than ids: a bug, so it crashes."""
+
+
+@dataclass
 class JobFunction:
     """A module-level function that can run later, and how.
 
@@ -67,9 +75,22 @@ class JobFunction:
         _admit_after_commit(self.queue)
         return len(rows)
 
+    def check(self, args: Mapping[str, Any]) -> None:
+        """Pass arguments that the function takes and a shared table may hold.
+
+        :raises NotIds: for what is no id, number, short name, or list of these.
+        :raises TypeError: when the function does not take them.
+        """
+        for name, value in args.items():
+            if not all(_is_id(item) for item in (value if isinstance(value, list) else [value])):
+                raise NotIds(f"{self.name}({name}=…) takes ids only.")
+        given = dict(args) if self.scoped else {"tenant_id": 0, **args}
+        inspect.signature(self.function).bind(**given)
+
     def _row(
         self, *, key: str | None, run_after: datetime | None, group: str, args: dict[str, Any]
     ) -> Job:
+        self.check(args)
         fields: dict[str, Any] = {} if run_after is None else {"run_after": run_after}
         return Job(
             tenant_id=current_tenant_id(),
@@ -83,9 +104,6 @@ class JobFunction:
         )
 
 
-REGISTRY: dict[str, JobFunction] = {}
-
-
 def job(
     *,
     queue: str = "default",
@@ -97,15 +115,25 @@ def job(
     """Mark a module-level function with keyword-only ids as work that can run later.
 
     The function may run twice without harm; its docstring says why.
+
+    :raises ValueError: when it asks for more time than JOB_TIMEOUT_SECONDS.
     """
+    if timeout > settings.JOB_TIMEOUT_SECONDS:
+        raise ValueError(f"No job may take longer than {settings.JOB_TIMEOUT_SECONDS} s.")
 
     def mark(function: Callable[..., None]) -> JobFunction:
         name = f"{function.__module__}.{function.__qualname__}"
         marked = JobFunction(function, name, queue, timeout, max_attempts, backoff, scoped)
-        REGISTRY[name] = marked
+        engines.REGISTRY[name] = marked
         return marked
 
     return mark
+
+
+def _is_id(value: object) -> bool:
+    if isinstance(value, str):
+        return len(value) <= _LONGEST_TEXT
+    return value is None or isinstance(value, int | float)
 
 
 def _admit_after_commit(queue: str) -> None:

@@ -7,29 +7,33 @@ connection of its own renews it. Attempts count when a job starts.
 
 from __future__ import annotations
 
+import os
 import random
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import socket
+import time
+import traceback
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import structlog
 from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import F
+from django.db.models.functions import Now
 
 from billing_portal import logs
 from billing_portal.errors import Refused
-from billing_portal.jobs import gatekeeper
+from billing_portal.jobs import engines, gatekeeper
 from billing_portal.jobs.engines import UnknownJob, function_of
+from billing_portal.jobs.heartbeat import Heartbeat, TimedOut, time_limit
 from billing_portal.jobs.models import Job, Slot
 from billing_portal.tenancy.scope import checked_on_entry, tenant_scope
 
 LEASE_BEATS = 3
-MAX_DEATHS = 3
+STAY_SECONDS = 2
+_LATE_SECONDS = 10
 _BACKOFF_CAP_SECONDS = 3600
 _TEXT = 500
 _log = structlog.get_logger(__name__)
@@ -54,6 +58,7 @@ class Claim:
     job: Job
     number: int
     counts: dict[str, Any] = field(default_factory=dict)
+    heart: Heartbeat | None = None
 
     def prove(self) -> None:
         """Pass while the claim stands; the row cannot be taken away before this transaction ends.
@@ -74,6 +79,18 @@ class Claim:
         mine = Job.objects.filter(pk=self.job.pk, claim_no=self.number, state=Job.State.RUNNING)
         return mine.update(**values) == 1
 
+    def must_update(self, **values: Any) -> None:
+        """Write to the job's row, or say that the claim is gone.
+
+        :raises LostClaim: when it does not stand; whatever else the transaction wrote goes with it.
+        """
+        if not self.update(**values):
+            raise LostClaim(self.job.public_id)
+
+    def beat(self) -> bool:
+        """Renew the lease and write how far the job is; say whether the claim stands."""
+        return self.update(lease_until=_lease(), **self.counts)
+
 
 _current: ContextVar[Claim | None] = ContextVar("claim", default=None)
 
@@ -87,21 +104,49 @@ def current_job() -> Job | None:
 def progress(**counts: Any) -> None:
     """Say how far the job is: ``done``, ``failed``, ``total``, ``stage``.
 
-    Written at once outside a transaction, and with the job's end inside one.
+    Others see it within a second, also from inside an open transaction: the heartbeat writes it, on
+    its own connection, and the job's end writes it once more.
+
+    :raises LostClaim: when another worker has the job now.
     """
     claim = _current.get()
     if claim is None:
         return
-    claim.counts.update(counts)
-    if not connection.in_atomic_block and not claim.update(**counts):
-        raise LostClaim(claim.job.public_id)
+    claim.counts |= counts
+    if claim.heart is not None:
+        if claim.heart.is_lost:
+            raise LostClaim(claim.job.public_id)
+        claim.heart.hurry()
+
+
+def me() -> str:
+    """Return this worker's name: host, process group, process."""
+    return f"{host()}/{os.getpgrp()}/{os.getpid()}"
+
+
+def host() -> str:
+    """Return this machine's name, short enough for a worker's."""
+    return socket.gethostname()[:40]
 
 
 def run(pk: int, claim_no: int) -> None:
-    """Run an admitted job, then let the gatekeeper fill its slot; the engines call this."""
-    execute(pk, claim_no)
-    queue = Job.objects.values_list("queue", flat=True).get(pk=pk)
-    gatekeeper.admit(queue)
+    """Run an admitted job, and then what its slot is given to next; the engines call this.
+
+    A worker stays for two seconds before the engine hears of the next job: that spares every short
+    job the way through the engine's queue.
+    """
+    leave_at = time.monotonic() + STAY_SECONDS
+    admitted: list[Job] = []
+    while execute(pk, claim_no) != "skipped":
+        queue = Job.objects.values_list("queue", flat=True).get(pk=pk)
+        gatekeeper.admit(queue, limit=1, dispatch=admitted.append)
+        if not admitted:
+            return
+        job = admitted.pop()
+        if time.monotonic() > leave_at:
+            engines.dispatch(job)
+            return
+        pk, claim_no = job.pk, job.claim_no
 
 
 def execute(pk: int, claim_no: int) -> str:
@@ -109,14 +154,14 @@ def execute(pk: int, claim_no: int) -> str:
 
     Doing it twice does no harm: the second call finds the claim taken.
     """
-    now = datetime.now(UTC)
     taken = Job.objects.filter(
         pk=pk, claim_no=claim_no, state=Job.State.QUEUED, dispatched_at__isnull=False
     ).update(
         state=Job.State.RUNNING,
-        started_at=now,
-        lease_until=now + _lease(),
+        started_at=Now(),
+        lease_until=_lease(),
         attempts=F("attempts") + 1,
+        worker=me(),
     )
     if not taken:
         return "skipped"
@@ -124,57 +169,50 @@ def execute(pk: int, claim_no: int) -> str:
     logs.bind(job_id=claim.job.public_id, request_id=claim.job.request_id)
     token = _current.set(claim)
     try:
-        with _heart(claim):
-            return _attempt(claim)
+        return _attempt(claim)
+    except LostClaim:
+        _log.warning("claim lost", claim_no=claim_no)
+        return "lost"
     finally:
         _current.reset(token)
         logs.clear()
 
 
-def reap(now: datetime | None = None) -> int:
-    """Take back jobs whose lease has lapsed: never begun, or begun by a worker that died.
-
-    Rows locked by a working transaction are skipped: a claim is never robbed in mid-write.
-    """
-    now = now or datetime.now(UTC)
-    with transaction.atomic():
-        lapsed = list(
-            Job.objects.select_for_update(skip_locked=True)
-            .filter(lease_until__lt=now, state__in=[Job.State.QUEUED, Job.State.RUNNING])
-            .order_by("lease_until")[:100]
-        )
-        for job in lapsed:
-            _take_back(job, now)
-    return len(lapsed)
-
-
 def _attempt(claim: Claim) -> str:
-    """Run once and write what came of it."""
-    outcome = "succeeded"
+    """Run once and write what came of it.
+
+    :raises LostClaim: when the job was taken away in the meantime, whatever came of it.
+    """
     try:
-        _do(claim)
-    except LostClaim:
-        _log.warning("claim lost")
-        outcome = "lost"
-    except WaitForHuman as wish:
-        _end(claim, Job.State.WAITING_FOR_HUMAN, wish.code, str(wish))
-        outcome = "waiting_for_human"
-    except Refused as refusal:
-        _log.info("refused", code=refusal.code)
-        _end(claim, Job.State.FAILED, refusal.code, str(refusal))
-        outcome = "refused"
+        function = function_of(claim.job.name)
     except UnknownJob:
         _end(claim, Job.State.FAILED, "job.unknown", f"No function {claim.job.name} is known.")
-        outcome = "unknown"
-    except Exception as error:  # noqa: BLE001 -- the row keeps it, the log shows it, it is retried
-        _log.exception("job crashed", attempts=claim.job.attempts)
-        outcome = _try_again(claim, error)
+        return "unknown"
+    outcome, every = "succeeded", settings.JOB_BEAT_SECONDS
+    with Heartbeat(claim.beat, every=every, seconds=function.timeout + _LATE_SECONDS) as heart:
+        claim.heart = heart
+        try:
+            with time_limit(function.timeout):
+                _do(claim, function)
+        except LostClaim:
+            raise
+        except TimedOut as late:
+            outcome = _stop_late(claim, late)
+        except WaitForHuman as wish:
+            _end(claim, Job.State.WAITING_FOR_HUMAN, wish.code, str(wish))
+            outcome = "waiting_for_human"
+        except Refused as refusal:
+            _log.info("refused", code=refusal.code)
+            _end(claim, Job.State.FAILED, refusal.code, str(refusal))
+            outcome = "refused"
+        except Exception as error:  # noqa: BLE001 -- the row keeps it, the log shows it, it is retried
+            _log.exception("job crashed", attempts=claim.job.attempts)
+            outcome = _try_again(claim, error, "job.crashed")
     return outcome
 
 
-def _do(claim: Claim) -> None:
+def _do(claim: Claim, function: engines.Runnable) -> None:
     job = claim.job
-    function = function_of(job.name)
     with checked_on_entry(claim.prove):
         if function.scoped:
             with tenant_scope(job.tenant_id):
@@ -183,6 +221,13 @@ def _do(claim: Claim) -> None:
         else:
             function(tenant_id=job.tenant_id, **job.args)
             _succeed(claim)
+
+
+def _stop_late(claim: Claim, late: TimedOut) -> str:
+    if not connection.in_atomic_block:
+        connection.close()  # it may have been interrupted in the middle of a statement
+    _log.warning("job timed out", attempts=claim.job.attempts)
+    return _try_again(claim, late, "job.timed_out")
 
 
 def _succeed(claim: Claim) -> None:
@@ -194,81 +239,50 @@ def _succeed(claim: Claim) -> None:
 
 def _end(claim: Claim, state: Job.State, code: str = "", text: str = "") -> None:
     with transaction.atomic():
-        is_mine = claim.update(
+        claim.must_update(
             state=state,
-            ended_at=datetime.now(UTC),
+            ended_at=Now(),
             lease_until=None,
             error_code=code,
             error_text=text[:_TEXT],
             **claim.counts,
         )
-        if not is_mine:
-            raise LostClaim(claim.job.public_id)
         Slot.objects.filter(job=claim.job).update(job=None)
 
 
-def _try_again(claim: Claim, error: Exception) -> str:
+def _try_again(claim: Claim, error: BaseException, code: str) -> str:
     """Put a crashed job back after a pause with full jitter, or park it with its evidence."""
-    job, kind = claim.job, type(error).__name__
+    job, evidence = claim.job, place_of(error)
     function = function_of(job.name)
-    try:
-        if job.attempts >= function.max_attempts:
-            _end(claim, Job.State.FAILED, "job.crashed", f"{kind} in {job.attempts} attempts.")
-            return "failed"
-        longest = min(_BACKOFF_CAP_SECONDS, function.backoff * 2**job.attempts)
-        pause = random.uniform(0, longest)  # noqa: S311 -- jitter, not a secret
-        with transaction.atomic():
-            if not claim.update(
-                state=Job.State.QUEUED,
-                dispatched_at=None,
-                lease_until=None,
-                run_after=datetime.now(UTC) + timedelta(seconds=pause),
-                error_code="job.crashed",
-                error_text=kind,
-            ):
-                return "lost"
-            Slot.objects.filter(job=job).update(job=None)
-    except LostClaim:
-        return "lost"
+    if job.attempts >= function.max_attempts:
+        _end(claim, Job.State.FAILED, code, f"{evidence}, in {job.attempts} attempts.")
+        return "failed"
+    longest = min(_BACKOFF_CAP_SECONDS, function.backoff * 2 ** min(job.attempts, 20))
+    pause = random.uniform(0, longest)  # noqa: S311 -- jitter, not a secret
+    with transaction.atomic():
+        claim.must_update(
+            state=Job.State.QUEUED,
+            dispatched_at=None,
+            lease_until=None,
+            run_after=Now() + timedelta(seconds=pause),
+            error_code=code,
+            error_text=evidence[:_TEXT],
+        )
+        Slot.objects.filter(job=job).update(job=None)
     return "again"
 
 
-def _take_back(job: Job, now: datetime) -> None:
-    died = job.state == Job.State.RUNNING
-    job.deaths += died
-    job.claim_no += 1
-    job.dispatched_at = job.lease_until = None
-    job.state = Job.State.QUEUED
-    if job.deaths >= MAX_DEATHS:
-        job.state, job.ended_at = Job.State.FAILED, now
-        job.error_code = "job.worker_died"
-        job.error_text = f"{job.deaths} workers died while they ran it."
-    job.save()
-    Slot.objects.filter(job=job).update(job=None)
-    _log.warning("job taken back", job_id=job.public_id, died=died, deaths=job.deaths)
+def place_of(error: BaseException) -> str:
+    """Return an error's class and where it was raised; no message, for that may name a person."""
+    frames = traceback.extract_tb(error.__traceback__)
+    ours = [frame for frame in frames if frame.filename.startswith(str(settings.BASE_DIR))]
+    if not frames:
+        return type(error).__name__
+    frame = (ours or frames)[-1]
+    file = frame.filename.removeprefix(f"{settings.BASE_DIR}/")
+    return f"{type(error).__name__} at {file}:{frame.lineno} in {frame.name}"
 
 
-def _lease() -> timedelta:
-    return timedelta(seconds=LEASE_BEATS * settings.JOB_BEAT_SECONDS)
-
-
-@contextmanager
-def _heart(claim: Claim) -> Iterator[None]:
-    """Renew the lease on a connection of its own while the work goes on."""
-    stop = threading.Event()
-    thread = threading.Thread(target=_beat, args=(claim, stop.wait), daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        thread.join()
-
-
-def _beat(claim: Claim, wait: Callable[[float], bool]) -> None:
-    try:
-        while not wait(settings.JOB_BEAT_SECONDS):
-            if not claim.update(lease_until=datetime.now(UTC) + _lease()):
-                return
-    finally:
-        connection.close()  # this thread's own
+def _lease() -> Any:
+    """Return when a claim ends without a heartbeat, by the database's clock."""
+    return Now() + timedelta(seconds=LEASE_BEATS * settings.JOB_BEAT_SECONDS)
