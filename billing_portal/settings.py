@@ -215,6 +215,7 @@ JOB_ENGINE = env("JOB_ENGINE", "django-q2")  # or "celery"
 JOB_WORKERS = int(env("JOB_WORKERS", "2"))
 JOB_TIMEOUT_SECONDS = 300  # the longest that any job function may ask for
 JOB_BEAT_SECONDS = float(env("JOB_BEAT_SECONDS", "5"))  # a lease lasts three beats
+JOB_STOP_SECONDS = float(env("JOB_STOP_SECONDS", "10"))  # then running jobs go back
 JOB_SLOTS = {"default": 2, "documents": 2, "mail": 2, "browser": 1}  # how many run at a time
 JOB_MODULES: list[str] = []  # imported by the supervisor, so that clock lines are declared
 TICKS = [  # what the elected supervisor does each second

@@ -9,11 +9,13 @@ from __future__ import annotations
 import uuid
 from typing import ClassVar
 
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 
 from billing_portal import ids
+from billing_portal.jobs import rules
 from billing_portal.tenancy.models import Tenant
 
 
@@ -121,25 +123,48 @@ class Turn(models.Model):
         return f"{self.queue} {self.tenant_id}"
 
 
+def check_rule(text: str) -> None:
+    """Pass a rule that the clock can read.
+
+    :raises ValidationError: with the reason, for forms and the admin.
+    """
+    try:
+        rules.parse(text)
+    except rules.NotARule as error:
+        raise ValidationError(str(error)) from error
+
+
 class ClockLine(models.Model):
     """A wish of the clock: enqueue this job for each firm (or one), again and again."""
 
-    name = models.CharField(max_length=60, unique=True)
+    name = models.CharField(max_length=60)
     tenant = models.ForeignKey(
         Tenant, models.PROTECT, null=True, blank=True, related_name="+", help_text="Empty: each."
     )
     job = models.CharField(max_length=120)
     args = models.JSONField(default=dict, blank=True)
-    every_seconds = models.PositiveIntegerField()
+    every_seconds = models.PositiveIntegerField(null=True, blank=True)
+    rule = models.CharField(
+        max_length=40,
+        blank=True,
+        validators=[check_rule],
+        help_text="daily 06:00, weekly mon 06:00, monthly 1 06:00, monthly last 06:00 or "
+        "yearly 01-31 06:00, in the firm's time zone.",
+    )
     next_due_at = models.DateTimeField(db_default=Now())
     is_active = models.BooleanField(default=True)
 
     class Meta:
         constraints = [
             models.CheckConstraint(
-                condition=Q(every_seconds__gte=1), name="clock_line_does_not_spin"
+                condition=Q(every_seconds__gte=1, rule="")
+                | (Q(every_seconds=None, tenant__isnull=False) & ~Q(rule="")),
+                name="clock_line_has_seconds_or_a_rule",
+            ),
+            models.UniqueConstraint(
+                fields=["name", "tenant"], nulls_distinct=False, name="clock_line_is_one_a_firm"
             ),
         ]
 
     def __str__(self) -> str:
-        return f"{self.name}, every {self.every_seconds} s"
+        return f"{self.name}, {self.rule or f'every {self.every_seconds} s'}"

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db.models import Count, F, Min, Q, QuerySet, Sum
+from django.db.models.functions import Now
 
 from billing_portal.jobs.models import Job
 from billing_portal.tenancy.models import Tenant
@@ -69,6 +70,14 @@ def group_progress(tenant: Tenant, group: str) -> GroupProgress:
 def is_idle() -> bool:
     """Say whether nothing waits or runs that time alone would bring on. One query."""
     return not Job.objects.filter(state__in=OPEN).exists()
+
+
+def is_stalled(group: str, *, seconds: float) -> bool:
+    """Say whether a process group begins nothing although work was handed out for so long."""
+    since = Now() - timedelta(seconds=seconds)
+    waiting = Job.objects.filter(state=Job.State.QUEUED, dispatched_at__lt=since)
+    running = Job.objects.filter(state=Job.State.RUNNING, worker__startswith=f"{group}/")
+    return waiting.exists() and not running.exists()
 
 
 def work_done(tenant: Tenant, group: str) -> tuple[int, int]:

@@ -22,7 +22,6 @@ _DECEMBER = 12
 _LOOK_AHEAD = 366 * 2
 _TIME = r"(?P<time>[0-2]\d:[0-5]\d)"
 _FORMS = {
-    "every": re.compile(r"every (?P<seconds>[1-9]\d{0,7})"),
     "daily": re.compile(rf"daily {_TIME}"),
     "weekly": re.compile(rf"weekly (?P<weekday>{'|'.join(_DAYS)}) {_TIME}"),
     "monthly": re.compile(rf"monthly (?P<day>last|\d{{1,2}}) {_TIME}"),
@@ -36,23 +35,15 @@ class NotARule(ValueError):
 
 @dataclass(frozen=True)
 class Rule:
-    """When a clock line is due: every so many seconds, or at a civil time on some days."""
+    """When a clock line is due: at a civil time on some days."""
 
-    every: int | None = None
-    at: time = time()
+    at: time
     weekday: int | None = None
     month: int | None = None
     day: int | None = None
 
-    def next_after(self, moment: datetime, zone: ZoneInfo, *, last: datetime | None) -> datetime:
-        """Return the first due moment after ``moment``, in UTC; missed ones are not caught up.
-
-        :param last: the due moment before, from which ``every`` keeps its beat.
-        """
-        if self.every is not None:
-            began = last or moment
-            beats = (moment - began) // timedelta(seconds=self.every) + 1
-            return began + timedelta(seconds=self.every) * beats
+    def next_after(self, moment: datetime, zone: ZoneInfo) -> datetime:
+        """Return the first due moment after ``moment``, in UTC; missed ones are not caught up."""
         for day in _days_from(moment.astimezone(zone).date()):
             due = datetime.combine(day, self.at, zone).astimezone(UTC)
             if due > moment and self._falls_on(day):
@@ -69,7 +60,7 @@ class Rule:
 
 
 def parse(text: str) -> Rule:
-    """Read a rule such as ``every 300``, ``daily 06:00`` or ``monthly last 06:00``.
+    """Read a rule such as ``daily 06:00`` or ``monthly last 06:00``.
 
     :raises NotARule: when the text has none of the forms, or names a day or time there is not.
     """
@@ -78,8 +69,6 @@ def parse(text: str) -> Rule:
     if match is None:
         raise NotARule(f"“{text}” is no rule: {', '.join(_FORMS)} begin one, and times are 06:00.")
     found = match.groupdict()
-    if kind == "every":
-        return Rule(every=int(found["seconds"]))
     try:
         at = time.fromisoformat(found["time"])
         month = int(found["month"]) if "month" in found else None

@@ -7,7 +7,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from billing_portal.jobs.supervisor import Supervisor, run_q2_cluster
+from billing_portal.jobs.processes import be_engine
+from billing_portal.jobs.supervisor import Supervisor
 from billing_portal.tenancy.guards import refuse_privileged_role
 
 
@@ -26,7 +27,7 @@ class Command(BaseCommand):
         """Run, and exit with the supervisor's code."""
         refuse_privileged_role()
         if options["inner"]:
-            sys.exit(run_q2_cluster())
+            sys.exit(be_engine())
         supervisor = Supervisor(
             stop_when_idle=options["until_idle"], time_limit=options["time_limit"]
         )
