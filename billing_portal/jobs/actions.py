@@ -11,6 +11,7 @@ from billing_portal.errors import Refused
 from billing_portal.jobs.engines import function_of
 from billing_portal.jobs.models import Job, Slot
 from billing_portal.tenancy.actors import Actor
+from billing_portal.tenancy.scope import current_tenant_id
 
 
 class JobNotEnded(Refused):
@@ -25,6 +26,18 @@ class JobNotWaiting(Refused):
     code = "job.not_waiting"
 
 
+class JobIsWriting(Refused):
+    """The job has a transaction open; asked again in a moment, it may be free."""
+
+    code = "job.is_writing"
+
+
+_OPEN = (
+    Job.State.QUEUED,
+    Job.State.RUNNING,
+    Job.State.WAITING_FOR_HUMAN,
+    Job.State.PAUSED,
+)
 _RETRYABLE = (Job.State.FAILED, Job.State.CANCELED, Job.State.WAITING_FOR_HUMAN)
 
 
@@ -35,7 +48,7 @@ def retry(job: Job, *, by: Actor) -> Job:
     :raises JobNotEnded: while it may still end by itself.
     """
     by.must("jobs.retry")
-    job = Job.objects.select_for_update().get(pk=job.pk)
+    job = _lock(job)
     if job.state not in _RETRYABLE:
         raise JobNotEnded(f"This job is {job.get_state_display().lower()}.")
     key, job.key = job.key, None
@@ -48,12 +61,13 @@ def retry(job: Job, *, by: Actor) -> Job:
 
 @transaction.atomic
 def cancel(job: Job, *, by: Actor, at: datetime) -> Job:
-    """Cancel a job that has not begun.
+    """Cancel a job that has not ended. One that runs loses its claim and writes nothing more.
 
-    :raises JobNotWaiting: when it runs or has ended.
+    :raises JobNotWaiting: when it has ended.
+    :raises JobIsWriting: when it runs and has a transaction open.
     """
     by.must("jobs.retry")
-    return _move(job, (Job.State.QUEUED, Job.State.PAUSED), Job.State.CANCELED, by=by, at=at)
+    return _move(job, _OPEN, Job.State.CANCELED, by=by, at=at)
 
 
 @transaction.atomic
@@ -76,10 +90,20 @@ def resume(job: Job, *, by: Actor) -> Job:
     return _move(job, (Job.State.PAUSED,), Job.State.QUEUED, by=by, at=None)
 
 
+def _lock(job: Job) -> Job:
+    """Lock the current firm's job, without waiting for a worker that writes under its claim."""
+    mine = Job.objects.filter(tenant_id=current_tenant_id())
+    mine.get(pk=job.pk)  # another firm's does not exist
+    locked = mine.select_for_update(skip_locked=True).filter(pk=job.pk).first()
+    if locked is None:
+        raise JobIsWriting("This job is writing just now. Try again in a moment.")
+    return locked
+
+
 def _move(
     job: Job, from_states: tuple[Job.State, ...], to: Job.State, *, by: Actor, at: datetime | None
 ) -> Job:
-    job = Job.objects.select_for_update().get(pk=job.pk)
+    job = _lock(job)
     if job.state not in from_states:
         raise JobNotWaiting(f"This job is {job.get_state_display().lower()}.")
     job.state, job.ended_at = to, at

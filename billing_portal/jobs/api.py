@@ -49,7 +49,7 @@ class JobOut(serializers.Serializer):
 
 
 class JobViewSet(NounViewSet):
-    """Read the firm's background jobs; cancel one that has not begun, retry one that failed."""
+    """Read the firm's background jobs; cancel one that has not ended, retry one that failed."""
 
     permissions = {
         "list": "jobs.read",
@@ -71,7 +71,7 @@ class JobViewSet(NounViewSet):
     @action(detail=True, methods=["post"])
     @idempotent
     def cancellation(self, request: Request, **_: Any) -> Response:
-        """Cancel a job that has not begun."""
+        """Cancel a job that has not ended; one that runs writes nothing more."""
         job = cast(Job, self.get_object())
         actor = cast(Actor, django_request(request).actor)
         return Response(JobOut(actions.cancel(job, by=actor, at=datetime.now(UTC))).data)

@@ -19,7 +19,7 @@ from typing import Any
 
 import structlog
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import close_old_connections, connection, transaction
 from django.db.models import F
 from django.db.models.functions import Now
 
@@ -135,6 +135,7 @@ def run(pk: int, claim_no: int) -> None:
     A worker stays for two seconds before the engine hears of the next job: that spares every short
     job the way through the engine's queue.
     """
+    close_old_connections()  # so that one which broke since the last job is noticed
     leave_at = time.monotonic() + STAY_SECONDS
     admitted: list[Job] = []
     while execute(pk, claim_no) != "skipped":

@@ -9,8 +9,11 @@ import os
 import time
 from pathlib import Path
 
+from django.db.models import F
+
 from billing_portal.audit.trail import record
 from billing_portal.errors import Refused
+from billing_portal.jobs.models import Job
 from billing_portal.jobs.queue import job
 from billing_portal.jobs.worker import WaitForHuman, progress
 from billing_portal.tenancy.actors import system
@@ -41,7 +44,7 @@ def note_outside(*, tenant_id: int, number: int) -> None:
 def crash(*, number: int) -> None:
     """Write a line and crash: the line goes with the transaction."""
     _record(number)
-    raise ZeroDivisionError(number)
+    raise ZeroDivisionError("jane.doe@client.test")
 
 
 @job()
@@ -65,6 +68,28 @@ def dawdle(*, tenant_id: int, number: int, seconds: float) -> None:
     time.sleep(seconds)
     with tenant_scope(tenant_id):
         _record(number)
+
+
+@job(timeout=1, max_attempts=2, backoff=0)
+def oversleep(*, number: int) -> None:
+    """Write a line and take too long: the line goes with the transaction."""
+    _record(number)
+    time.sleep(30)
+
+
+@job()
+def tell(*, number: int) -> None:
+    """Say how far it is, and stay in its transaction for a while."""
+    _record(number)
+    progress(done=3, total=10, stage="half")
+    time.sleep(1.5)
+
+
+@job(scoped=False)
+def lose_and_refuse(*, tenant_id: int, number: int) -> None:
+    """Lose the claim, then refuse: nothing of it counts."""
+    Job.objects.filter(tenant_id=tenant_id).update(claim_no=F("claim_no") + 1)
+    raise NotToday("Not today.")
 
 
 def _record(number: int) -> None:

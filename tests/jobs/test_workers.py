@@ -7,6 +7,7 @@ import time
 import uuid
 
 import pytest
+from django.db import connection
 
 from billing_portal.audit.models import AuditEvent
 from billing_portal.jobs.models import Job, Slot
@@ -34,6 +35,7 @@ needs_rabbit = pytest.mark.skipif(
 def engine(request, settings):
     """Each engine in turn, on a queue of this test's own."""
     settings.JOB_ENGINE = request.param
+    settings.JOB_BEAT_SECONDS = 1  # as the workers have it
     environment = {"JOB_ENGINE": request.param, "CELERY_QUEUE": f"test-{uuid.uuid4().hex[:8]}"}
     settings.CELERY_QUEUE = environment["CELERY_QUEUE"]
     yield environment
@@ -94,6 +96,52 @@ def test_killing_an_idle_worker_stops_nothing(tmp_path, engine):
         with tenant_scope(firm.pk):
             sample_jobs.note.enqueue(number=2)
         assert until(lambda: _ended(2), seconds=90), _log(tmp_path)
+
+
+def test_a_job_that_runs_when_workers_stop_goes_back_without_blame(tmp_path, engine):
+    firm = TenantFactory.create()
+    with real_workers(tmp_path, JOB_STOP_SECONDS="1", **engine) as workers:
+        with tenant_scope(firm.pk):
+            sample_jobs.dawdle.enqueue(number=1, seconds=60)
+        assert until(lambda: any(tmp_path.glob("begun-1-*"))), _log(tmp_path)
+        inside = descendants(workers.pid)
+        workers.terminate()
+        workers.wait(10)
+
+        job = Job.objects.get()
+        assert (job.state, job.attempts, job.deaths) == ("queued", 1, 0), _log(tmp_path)
+        assert not Slot.objects.filter(job__isnull=False).exists()
+        assert inside
+        assert not [pid for pid in inside if _is_alive(pid)]
+
+
+def test_workers_end_themselves_when_their_supervisor_is_killed(tmp_path, engine):
+    with real_workers(tmp_path, **engine) as workers:
+        assert until(lambda: len(descendants(workers.pid)) > 2), _log(tmp_path)
+        time.sleep(2)
+        inside = descendants(workers.pid)
+        workers.kill()
+
+        assert until(lambda: not [pid for pid in inside if _is_alive(pid)], seconds=10)
+
+
+def test_workers_outlive_the_loss_of_every_database_connection(tmp_path, engine):
+    firm = TenantFactory.create()
+    with real_workers(tmp_path, **engine) as workers:
+        with tenant_scope(firm.pk):
+            sample_jobs.note.enqueue(number=1)
+        assert until(lambda: _ended(1)), _log(tmp_path)
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "select count(pg_terminate_backend(pid)) from pg_stat_activity"
+                " where datname = current_database() and pid <> pg_backend_pid()"
+            )
+            assert cursor.fetchone()[0] > 0
+        with tenant_scope(firm.pk):
+            sample_jobs.note.enqueue(number=2)
+
+        assert until(lambda: _ended(2), seconds=60), _log(tmp_path)
+        assert workers.poll() is None
 
 
 def _is_alive(pid: int) -> bool:
