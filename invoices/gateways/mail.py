@@ -27,6 +27,7 @@ from billing_portal.errors import Refused
 _SUCCESS, _TEMPORARY, _PERMANENT = 200, 400, 500
 _LONGEST_LINE = 998
 _LONGEST_REPLY = 200
+_ENCODED_WORD = re.compile(r"=\?.*\?=")
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _HEADER_NAME = re.compile("[!-9;-~]+")
 _MESSAGE_ID = re.compile("[!-;=?A-~]+@[!-;=?A-~]+")
@@ -186,6 +187,8 @@ def _check_headers(message: OutgoingMail) -> None:
     texts += [each.name for each in message.attachments]
     if any(_CONTROL.search(text) for text in texts):
         raise UnsafeHeader("A header holds no line break and no other control character.")
+    if any(_ENCODED_WORD.search(text) for text in texts):  # it would be decoded, line ends and all
+        raise UnsafeHeader("A header holds no encoded word; write it as plain text.")
     for name in names:
         if not _HEADER_NAME.fullmatch(name) or name.lower() in _OURS:
             raise UnsafeHeader(f"{name!r} is no header to add.")

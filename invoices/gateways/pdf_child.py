@@ -22,6 +22,7 @@ import struct
 import sys
 import sysconfig
 import tempfile
+from pathlib import Path
 from typing import IO, Any
 from urllib.parse import unquote
 
@@ -163,7 +164,13 @@ def _limit(cpu_seconds: float, memory_mib: int) -> None:
 
 
 def _wall_off(refused: list[str]) -> None:
-    """Refuse, from now on, what laying out a page never needs."""
+    """Refuse, from now on, what laying out a page never needs.
+
+    Fonts of a document are kept for a moment in a folder of our own: all of /tmp would be too much.
+    """
+    own = Path(tempfile.gettempdir()) / f"portal-pdf-{os.geteuid()}"
+    own.mkdir(mode=0o700, exist_ok=True)
+    tempfile.tempdir = str(own)
     allowed = tuple(
         os.path.join(os.path.realpath(folder), "")  # noqa: PTH118 -- audited code must not recurse
         for folder in {*sysconfig.get_paths().values(), tempfile.gettempdir()}
