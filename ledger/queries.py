@@ -64,17 +64,22 @@ def balance_of(
     return Money.of_minor(postings.aggregate(total=Sum("amount", default=0))["total"], currency)
 
 
-def open_amounts(invoices: Iterable[UUID]) -> dict[UUID, int]:
+def open_amounts(
+    invoices: Iterable[UUID], *, customer: str | None = None, currency: str | None = None
+) -> dict[UUID, int]:
     """Return what is owed on invoices, in minor units; one that was never booked is absent.
 
     One query, whatever the number.
+
+    :param customer: count only what this customer owes: an invoice may have moved to another.
+    :param currency: count only what is owed in it.
     """
-    rows = (
-        Posting.objects.filter(invoice__in=list(invoices), account__role="ar")
-        .values("invoice")
-        .annotate(total=Sum("amount"))
-        .values_list("invoice", "total")
-    )
+    postings = Posting.objects.filter(invoice__in=list(invoices), account__role="ar")
+    if customer is not None:
+        postings = postings.filter(account__owner=customer)
+    if currency is not None:
+        postings = postings.filter(currency=currency)
+    rows = postings.values("invoice").annotate(total=Sum("amount")).values_list("invoice", "total")
     return {invoice: total for invoice, total in rows if invoice is not None}
 
 

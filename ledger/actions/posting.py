@@ -24,7 +24,7 @@ from billing_portal.money import Money
 from billing_portal.periods import Period
 from billing_portal.tenancy.actors import Actor
 from billing_portal.tenancy.scope import current_tenant_id
-from ledger.models import Account, AccountingPeriod, Entry, Posting
+from ledger.models import Account, AccountingPeriod, Allocation, Entry, Payment, Posting
 from ledger.models.chart import ROLES
 
 CHAIN = "ledger"
@@ -53,6 +53,12 @@ class AlreadyReversed(Refused):
     """An entry is reversed once."""
 
     code = "ledger.already_reversed"
+
+
+class NotReversible(Refused):
+    """The entry belongs to a payment or allocation, which is undone as such and not behind it."""
+
+    code = "ledger.not_reversible"
 
 
 @dataclass(frozen=True)
@@ -131,9 +137,14 @@ def reverse(entry: Entry, *, by: Actor, on: date, reason: str) -> Entry:
     """Post the exact mirror of an entry; an entry is reversed once.
 
     :raises AlreadyReversed: when it has been.
+    :raises NotReversible: for the entry of a payment or allocation: its row would go on saying
+        what the books no longer say.
     :raises PeriodClosed: when the period of ``on`` is closed.
     """
     by.must("ledger.reverse")
+    rows = (Payment.objects.filter(entry=entry), Allocation.objects.filter(entry=entry))
+    if any(found.exists() for found in rows):
+        raise NotReversible("Take the allocation back, or return the payment, instead.")
     if Entry.objects.filter(reverses=entry).exists():
         raise AlreadyReversed(f"{entry} was reversed before.")
     (mirrored,) = post([mirror_of(entry, key=f"reversal:{entry.uid}", on=on, reason=reason)], by=by)
@@ -166,6 +177,16 @@ def mirror_of(entry: Entry, *, key: str, on: date, reason: str) -> NewEntry:
             for posting in postings
         ),
     )
+
+
+def lock_account(role: str, owner: str, currency: str) -> None:
+    """Lock an account's row until the transaction ends, making it first where it is missing.
+
+    Whoever lowers what a customer owes, or spends their credit, holds their ``credit`` account.
+    """
+    named = (role, owner, currency)
+    pk = _accounts({named})[named]
+    Account.objects.select_for_update().get(pk=pk)
 
 
 def entry_lines(entry: Entry) -> list[Posting]:
@@ -271,13 +292,15 @@ def _entry_columns(
     prints: dict[str, str],
     periods: dict[date, AccountingPeriod],
 ) -> list[list[Any]]:
+    # By key, so that two writers of the same keys wait for each other in one order.
+    numbered = sorted(zip(ids, fresh, strict=True), key=lambda each: each[1].key)
     rows = [
         (
             *(pk, uuid4(), entry.kind, entry.booked_on, entry.effective_on or entry.booked_on),
             *(periods[entry.booked_on].pk, entry.key, prints[entry.key], entry.source),
             *(entry.reason, entry.correction_group, entry.reverses),
         )
-        for pk, entry in zip(ids, fresh, strict=True)
+        for pk, entry in numbered
     ]
     return [list(column) for column in zip(*rows, strict=True)]
 
@@ -321,7 +344,10 @@ def _periods(days: set[date]) -> dict[date, AccountingPeriod]:
     missing = {m.starts_on: m for m in months.values() if m.starts_on not in found}
     if missing:
         AccountingPeriod.objects.bulk_create(
-            [AccountingPeriod(starts_on=m.starts_on, ends_on=m.ends_on) for m in missing.values()],
+            [
+                AccountingPeriod(starts_on=m.starts_on, ends_on=m.ends_on)
+                for _, m in sorted(missing.items())
+            ],
             ignore_conflicts=True,
         )
         again = AccountingPeriod.objects.filter(starts_on__in=list(missing))
