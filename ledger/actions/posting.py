@@ -26,8 +26,8 @@ from billing_portal.tenancy.actors import Actor
 from billing_portal.tenancy.scope import current_tenant_id
 from ledger.models import Account, AccountingPeriod, Allocation, Entry, Payment, Posting
 from ledger.models.chart import ROLES
+from ledger.queries import CHAIN
 
-CHAIN = "ledger"
 ADJUSTMENT = "adjustment"
 
 
