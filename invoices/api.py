@@ -17,9 +17,10 @@ from rest_framework.response import Response
 
 from billing_portal.api.problems import CONTENT_TYPE, django_request
 from billing_portal.api.rendering import money
-from billing_portal.api.views import NounViewSet
+from billing_portal.api.views import NounViewSet, one_of
 from billing_portal.periods import local_day
 from billing_portal.tenancy.actors import Actor
+from customers.models import lookup_key
 from invoices.actions import capture as capturing
 from invoices.forms import NotCharges, charges_in
 from invoices.models import Charge
@@ -114,7 +115,11 @@ class ChargeViewSet(NounViewSet):
         "batches": "charges.capture",
         "files": "charges.capture",
     }
-    filters: ClassVar = {"source": "source", "kind": "kind", "customer": "customer__external_key"}
+    filters: ClassVar = {
+        "source": one_of("source"),
+        "kind": one_of("kind"),
+        "customer": lambda value: {"customer__external_key": lookup_key(value)},
+    }
     id_prefix = Charge.ID_PREFIX
     serializer_class = ChargeOut
 
@@ -123,15 +128,6 @@ class ChargeViewSet(NounViewSet):
         if getattr(self, "swagger_fake_view", False):
             return Charge._base_manager.none()
         return Charge.objects.select_related("customer", "matter", "timekeeper")
-
-    def list(self, request: Request) -> Response:
-        """List charges, newest first."""
-        page = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
-        return self.get_paginated_response(ChargeOut(page, many=True).data)
-
-    def retrieve(self, request: Request, **_: Any) -> Response:
-        """Show one charge."""
-        return Response(ChargeOut(self.get_object()).data)
 
     @extend_schema(request=BatchIn)
     @action(detail=False, methods=["post"])

@@ -3,33 +3,62 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Callable
 from typing import Any, ClassVar
 
-from django.db.models import Model, QuerySet
+from django.db.models import QuerySet
 from django.http import Http404
-from rest_framework import viewsets
+from rest_framework import mixins, viewsets
+from rest_framework.filters import BaseFilterBackend
 from rest_framework.request import Request
+from rest_framework.response import Response
 
-from billing_portal import ids
 from billing_portal.api.problems import Malformed
+from billing_portal.api.versions import etag
+from billing_portal.ids import NotAnId, uid_of
 
+Lookup = Callable[[str], dict[str, Any]]
 _PAGING = {"limit", "after"}
 
 
-class NounViewSet(viewsets.GenericViewSet):
-    """Rows of one noun, found by public id within the firm of the key.
+def one_of(column: str) -> Lookup:
+    """Return a filter that compares a column with one value, or several by comma."""
+    return lambda value: {f"{column}__in": value.split(",")}
+
+
+class NamedFilters(BaseFilterBackend):
+    """Narrow lists by the parameters that an endpoint names in ``filters``."""
+
+    def filter_queryset(self, request: Request, queryset: QuerySet[Any], view: Any) -> Any:
+        """Return what fits every parameter."""
+        for name, lookup in view.filters.items():
+            if name in request.query_params:
+                queryset = queryset.filter(**lookup(request.query_params[name]))
+        return queryset
+
+    def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
+        """Describe the parameters for the OpenAPI schema."""
+        text = {"type": "string"}
+        return [
+            {"name": name, "in": "query", "required": False, "schema": text}
+            for name in view.filters
+        ]
+
+
+class NounViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet):
+    """Rows of one noun, read by page or by public id within the firm of the key.
 
     :cvar permissions: which permission each action needs; an action it does not name crashes.
-    :cvar filters: the query parameters that a list takes beside paging, each with the column it
-        compares with; an unknown parameter is refused with the nearest name.
+    :cvar filters: the parameters that a list takes beside paging, each with its lookup; an unknown
+        parameter is refused with the nearest name.
     """
 
     permissions: ClassVar[dict[str, str]] = {}
-    filters: ClassVar[dict[str, str]] = {}
+    filters: ClassVar[dict[str, Lookup]] = {}
+    filter_backends = (NamedFilters,)
     id_prefix: ClassVar[str] = ""
-    lookup_field = "uid"
-    lookup_url_kwarg = "id"
-    lookup_value_regex = "[a-z]+_[0-9a-z]+"
+    lookup_field = "id"
+    lookup_value_converter = "str"
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Check who asks, then what they ask by."""
@@ -41,24 +70,27 @@ class NounViewSet(viewsets.GenericViewSet):
                 hint = f" Did you mean {near[0]}?" if near else ""
                 raise Malformed(f"There is no parameter {name} here.{hint}", parameter=name)
 
-    def filter_queryset(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """Apply the list's filters: equality, several values by comma."""
-        for name, column in self.filters.items():
-            if name in self.request.query_params:
-                values = self.request.query_params[name].split(",")
-                queryset = queryset.filter(**{f"{column}__in": values})
-        return queryset
-
-    def get_object(self) -> Model:
+    def get_object(self) -> Any:
         """Return the row that the path names.
 
         :raises Http404: for a malformed id, one of another noun or firm, or none at all: the same.
         """
         try:
-            uid = ids.uid_of(self.id_prefix, self.kwargs["id"])
-        except ids.NotAnId as error:
+            uid = uid_of(self.id_prefix, self.kwargs["id"])
+        except NotAnId as error:
             raise Http404 from error
-        row: Model | None = self.get_queryset().filter(uid=uid).first()
+        row = self.get_queryset().filter(uid=uid).first()
         if row is None:
             raise Http404
         return row
+
+    def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Show one row, with its version as ETag where it has one."""
+        return self.shown(self.get_object())
+
+    def shown(self, row: Any) -> Response:
+        """Answer with a row as it is now."""
+        response = Response(self.get_serializer(row).data)
+        if hasattr(row, "version"):
+            response["ETag"] = etag(row.version)
+        return response

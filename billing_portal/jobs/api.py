@@ -14,7 +14,7 @@ from rest_framework.response import Response
 
 from billing_portal.api.idempotency import idempotent
 from billing_portal.api.problems import django_request
-from billing_portal.api.views import NounViewSet
+from billing_portal.api.views import NounViewSet, one_of
 from billing_portal.jobs import actions
 from billing_portal.jobs.models import Job
 from billing_portal.tenancy.actors import Actor
@@ -57,7 +57,7 @@ class JobViewSet(NounViewSet):
         "cancellation": "jobs.retry",
         "retry": "jobs.retry",
     }
-    filters = {"status": "state", "queue": "queue"}
+    filters = {"status": one_of("state"), "queue": one_of("queue")}
     id_prefix = Job.ID_PREFIX
     serializer_class = JobOut
 
@@ -66,15 +66,6 @@ class JobViewSet(NounViewSet):
         if getattr(self, "swagger_fake_view", False):
             return Job.objects.none()
         return Job.objects.filter(tenant_id=current_tenant_id())
-
-    def list(self, request: Request) -> Response:
-        """List jobs, newest first."""
-        page = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
-        return self.get_paginated_response(JobOut(page, many=True).data)
-
-    def retrieve(self, request: Request, **_: Any) -> Response:
-        """Show one job."""
-        return Response(JobOut(self.get_object()).data)
 
     @extend_schema(request=None, parameters=[KEY])
     @action(detail=True, methods=["post"])

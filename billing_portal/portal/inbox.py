@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from billing_portal.money import Money
+
 
 @dataclass(frozen=True)
 class InboxItem:
@@ -18,8 +20,11 @@ class InboxItem:
     url: str
     icon: str
     order: str
-    since: str = ""
-    amount: str = ""
+    verb: str
+    tone: str = "idle"
+    why: str = ""
+    clock: str = ""
+    amount: Money | None = None
 
 
 @dataclass(frozen=True)
@@ -36,4 +41,5 @@ class SearchGroup:
     """What one room found."""
 
     label: str
+    icon: str
     hits: list[SearchHit] = field(default_factory=list)

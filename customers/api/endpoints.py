@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
@@ -10,17 +9,16 @@ from datetime import UTC, date, datetime
 from typing import Any, ClassVar, cast
 
 from django.db.models import QuerySet
-from django.http import Http404
 from drf_spectacular.utils import extend_schema
-from rest_framework import mixins, serializers, viewsets
+from rest_framework import serializers
 from rest_framework.decorators import action
-from rest_framework.filters import BaseFilterBackend
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from billing_portal.api.idempotency import idempotent
 from billing_portal.api.problems import Malformed, django_request
-from billing_portal.api.versions import etag, must_match, version_seen
+from billing_portal.api.versions import must_match, version_seen
+from billing_portal.api.views import NounViewSet
 from billing_portal.ids import NotAnId, uid_of
 from billing_portal.periods import local_day
 from billing_portal.tenancy.actors import Actor
@@ -31,72 +29,13 @@ from customers.actions.upserts import RowAnswer
 from customers.api import shapes
 from customers.models import Customer, Matter, Rate, Timekeeper, lookup_key
 
-_PAGING = {"limit", "after"}
 _READ = {"list": "customers.read", "retrieve": "customers.read"}
 
 
-class NamedFilters(BaseFilterBackend):
-    """Narrow lists by the parameters that an endpoint names in ``filters``; refuse all others."""
-
-    def filter_queryset(self, request: Request, queryset: QuerySet[Any], view: Any) -> Any:
-        """Return what fits every parameter.
-
-        :raises Malformed: for an unknown parameter, with the nearest known one.
-        """
-        for name, value in request.query_params.dict().items():
-            if name in _PAGING:
-                continue
-            if name not in view.filters:
-                near = difflib.get_close_matches(name, [*view.filters, *_PAGING], n=1)
-                hint = f" Did you mean {near[0]}?" if near else ""
-                raise Malformed(f"There is no parameter {name}.{hint}", parameter=name)
-            queryset = queryset.filter(**view.filters[name](str(value)))
-        return queryset
-
-    def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
-        """Describe the parameters for the OpenAPI schema."""
-        text = {"type": "string"}
-        return [
-            {"name": name, "in": "query", "required": False, "schema": text}
-            for name in view.filters
-        ]
-
-
-class Nouns(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet):
-    """Read rows of one kind, by page or by public id."""
-
-    prefix: ClassVar[str] = ""
-    filters: ClassVar[dict[str, Callable[[str], dict[str, Any]]]] = {}
-    filter_backends = (NamedFilters,)
-    lookup_field = "id"
-    lookup_value_converter = "str"
-
-    def get_object(self) -> Any:
-        """Return the row of the id in the path, or 404."""
-        try:
-            uid = uid_of(self.prefix, self.kwargs["id"])
-        except NotAnId as error:
-            raise Http404 from error
-        row = self.get_queryset().filter(uid=uid).first()
-        if row is None:
-            raise Http404
-        return row
-
-    def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """Return one row, with its version as ETag where it has one."""
-        return self._shown(self.get_object())
-
-    def _shown(self, row: Any) -> Response:
-        response = Response(self.get_serializer(row).data)
-        if hasattr(row, "version"):
-            response["ETag"] = etag(row.version)
-        return response
-
-
-class Customers(Nouns):
+class Customers(NounViewSet):
     """Customers."""
 
-    prefix = Customer.ID_PREFIX
+    id_prefix = Customer.ID_PREFIX
     permissions: ClassVar = {
         **_READ,
         "partial_update": "customers.edit",
@@ -119,7 +58,7 @@ class Customers(Nouns):
         seen, customer = version_seen(request), self.get_object()
         must_match(seen, customer.version)
         asked = _typed(shapes.CustomerPatchIn, request.data)
-        return self._shown(change_customer(customer, version_seen=seen, by=_by(request), **asked))
+        return self.shown(change_customer(customer, version_seen=seen, by=_by(request), **asked))
 
     @extend_schema(request=shapes.BatchIn, responses=shapes.BatchOut)
     @action(detail=False, methods=["post"])
@@ -132,10 +71,10 @@ class Customers(Nouns):
         return _batch(request, shapes.CustomerIn, deed)
 
 
-class Matters(Nouns):
+class Matters(NounViewSet):
     """Matters."""
 
-    prefix = Matter.ID_PREFIX
+    id_prefix = Matter.ID_PREFIX
     permissions: ClassVar = {
         **_READ,
         "partial_update": "customers.edit",
@@ -159,7 +98,7 @@ class Matters(Nouns):
         seen, matter = version_seen(request), self.get_object()
         must_match(seen, matter.version)
         asked = _typed(shapes.MatterPatchIn, request.data)
-        return self._shown(change_matter(matter, version_seen=seen, by=_by(request), **asked))
+        return self.shown(change_matter(matter, version_seen=seen, by=_by(request), **asked))
 
     @extend_schema(request=shapes.BatchIn, responses=shapes.BatchOut)
     @action(detail=False, methods=["post"])
@@ -172,10 +111,10 @@ class Matters(Nouns):
         return _batch(request, shapes.MatterIn, deed)
 
 
-class Timekeepers(Nouns):
+class Timekeepers(NounViewSet):
     """Timekeepers."""
 
-    prefix = Timekeeper.ID_PREFIX
+    id_prefix = Timekeeper.ID_PREFIX
     permissions: ClassVar = {**_READ, "upserts": "customers.edit"}
     filters: ClassVar = {
         "state": lambda value: {"state": value},
@@ -199,10 +138,10 @@ class Timekeepers(Nouns):
         return _batch(request, shapes.TimekeeperIn, deed)
 
 
-class Rates(Nouns):
+class Rates(NounViewSet):
     """Rates: proposed here, approved by a person."""
 
-    prefix = Rate.ID_PREFIX
+    id_prefix = Rate.ID_PREFIX
     permissions: ClassVar = {**_READ, "proposals": "rates.edit"}
     filters: ClassVar = {"state": lambda value: {"state": value}}
     serializer_class = shapes.RateOut

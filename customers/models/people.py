@@ -101,6 +101,7 @@ class Address(TenantModel):
     country = models.CharField(max_length=2, default="US", help_text="ISO 3166-1, two letters.")
 
     class Meta(TenantModel.Meta):
+        verbose_name_plural = "addresses"
         constraints = [
             models.CheckConstraint(
                 condition=Q(country__regex=r"^[A-Z]{2}$"), name="address_country_has_two_letters"

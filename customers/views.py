@@ -1,0 +1,78 @@
+"""What the room puts into a person's inbox and into search."""
+
+from __future__ import annotations
+
+from django.urls import reverse
+
+from billing_portal.portal.inbox import InboxItem, SearchGroup, SearchHit
+from billing_portal.tenancy.actors import Actor
+from customers.models import Customer, Matter, Rate
+
+_MOST = 20
+
+
+def inbox_items(actor: Actor) -> list[InboxItem]:
+    """Return proposals that wait for this person's approval, oldest first. One query."""
+    if not actor.may("rates.approve"):
+        return []
+    waiting = (
+        Rate.objects.proposed()
+        .exclude(proposed_by=actor.ref)
+        .select_related("matter", "customer", "timekeeper")
+        .order_by("pk")[:_MOST]
+    )
+    return [
+        InboxItem(
+            kind="rate",
+            title=f"Approve a rate from {rate.starts_on:%b %-d, %Y}",
+            detail=str(rate.timekeeper or rate.level or "Anybody"),
+            url=reverse("admin:customers_rate_change", args=[rate.pk]),
+            icon="key-round",
+            order=f"{rate.starts_on}:{rate.pk}",
+            verb="Decide",
+            tone="warn",
+            why="A second person must approve it before it prices anything.",
+            amount=rate.price,
+        )
+        for rate in waiting
+    ]
+
+
+def search(actor: Actor, text: str) -> SearchGroup:
+    """Find customers and matters whose number or name begins with a text. Four queries."""
+    hits: list[SearchHit] = []
+    if actor.may("customers.read"):
+        hits = [*_customers(text), *_matters(text)]
+    return SearchGroup("Customers and matters", "users", hits[:_MOST])
+
+
+def _customers(text: str) -> list[SearchHit]:
+    return [
+        SearchHit(
+            title=customer.name,
+            detail=f"Customer {customer.external_id}",
+            url=reverse("admin:customers_customer_change", args=[customer.pk]),
+        )
+        for column in ("external_key", "name_key")
+        for customer in Customer.objects.filter(**_begins(column, text)).order_by("pk")[:_MOST]
+    ]
+
+
+def _matters(text: str) -> list[SearchHit]:
+    return [
+        SearchHit(
+            title=matter.name,
+            detail=f"Matter {matter.external_id} of {matter.customer}",
+            url=reverse("admin:customers_matter_change", args=[matter.pk]),
+        )
+        for column in ("external_key", "name_key")
+        for matter in Matter.objects.filter(**_begins(column, text))
+        .select_related("customer")
+        .order_by("pk")[:_MOST]
+    ]
+
+
+def _begins(column: str, text: str) -> dict[str, str]:
+    """Return a range, which an index can use under row-level security; LIKE could not."""
+    lowered = " ".join(text.split()).lower()
+    return {f"{column}__gte": lowered, f"{column}__lt": lowered + "\U0010ffff"}

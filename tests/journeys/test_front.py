@@ -1,0 +1,123 @@
+"""From sign-in to the inbox and the back office, on desk and phone, in light and dark.
+
+axe finds nothing, nothing is wider than the screen, and no page asks another host for anything.
+"""
+
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+from tests.customers.factories import CustomerFactory, RateFactory
+from tests.factories import MembershipFactory, TenantFactory
+
+pytestmark = pytest.mark.django_db(transaction=True)
+AXE = (Path(__file__).parent.parent / "vendor/axe-4.14.1.min.js").read_text()
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+PASSWORD = "month end in every room"
+
+
+@pytest.fixture
+def firm():
+    from billing_portal.tenancy.scope import tenant_scope
+
+    firm = TenantFactory.create(slug="arnesen", name="Arnesen Pike LLP")
+    member = MembershipFactory.create(tenant=firm, role="owner", user__email="ada@arnesen.test")
+    member.user.set_password(PASSWORD)
+    member.user.save()
+    with tenant_scope(firm.pk):
+        CustomerFactory.create(name="Northfield Mutual")
+        RateFactory.create(state="PROPOSED", decided_by="", proposed_by="user:999999")
+    return firm
+
+
+def look(page, name):
+    """Say what is wrong with the page as it stands."""
+    page.evaluate(AXE)
+    found = page.evaluate(
+        "rules => axe.run(document, {runOnly: {type: 'tag', values: rules}})", RULES
+    )
+    wide = page.evaluate("document.documentElement.scrollWidth") > page.viewport_size["width"]
+    problems = [
+        f"{name}: {violation['id']} at {node['target']}"
+        for violation in found["violations"]
+        for node in violation["nodes"]
+    ]
+    return problems + ([f"{name}: wider than the screen"] if wide else [])
+
+
+@pytest.mark.parametrize("width", [1280, 360])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_front_is_accessible_fits_and_keeps_to_itself(
+    chromium, live_server, firm, width, scheme
+):
+    context = chromium.new_context(
+        viewport={"width": width, "height": 800}, color_scheme=scheme, bypass_csp=True
+    )
+    page, problems, foreign = context.new_page(), [], []
+    host = urlsplit(live_server.url).netloc
+    page.on(
+        "request",
+        lambda request: (
+            foreign.append(request.url) if urlsplit(request.url).netloc not in {host, ""} else None
+        ),
+    )
+
+    page.goto(f"{live_server.url}/t/{firm.slug}/inbox/")
+    problems += look(page, "sign-in")
+    page.fill("input[name=login]", "ada@arnesen.test")
+    page.fill("input[name=password]", "wrong")
+    page.press("input[name=password]", "Enter")
+    page.wait_for_load_state()
+    problems += look(page, "sign-in refused")
+    page.fill("input[name=login]", "ada@arnesen.test")
+    page.fill("input[name=password]", PASSWORD)
+    page.press("input[name=password]", "Enter")
+    page.wait_for_url(f"**/t/{firm.slug}/inbox/")
+    assert page.get_by_text("Approve a rate").is_visible()
+    problems += look(page, "inbox")
+    for name, path in {
+        "search": f"/t/{firm.slug}/search/?q=north",
+        "nothing found": f"/t/{firm.slug}/search/?q=zzz",
+        "nowhere": f"/t/{firm.slug}/nowhere/",
+        "firms": "/accounts/firms/",
+        "gallery": "/_ui/",
+    }.items():
+        page.goto(live_server.url + path)
+        problems += look(page, name)
+    context.close()
+
+    assert problems == []
+    assert foreign == []
+
+
+def test_the_policy_stops_what_is_injected(chromium, live_server, firm):
+    context = chromium.new_context()
+    page, errors = context.new_page(), []
+    page.on("console", lambda message: errors.append(message.text))
+    page.goto(f"{live_server.url}/accounts/login/")
+
+    page.evaluate("document.body.insertAdjacentHTML('beforeend', '<img src=x onerror=alert(1)>')")
+    page.wait_for_timeout(200)
+    context.close()
+
+    assert any("Content Security Policy" in error for error in errors)
+
+
+def test_the_keyboard_alone_leads_from_the_inbox_to_search(chromium, live_server, firm):
+    context = chromium.new_context()
+    page = context.new_page()
+    page.goto(f"{live_server.url}/t/{firm.slug}/inbox/")
+    page.fill("input[name=login]", "ada@arnesen.test")
+    page.fill("input[name=password]", PASSWORD)
+    page.press("input[name=password]", "Enter")
+    page.wait_for_url("**/inbox/")
+
+    page.keyboard.press("/")
+    page.keyboard.type("north")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/search/?q=north")
+
+    found = page.get_by_role("link", name="Northfield Mutual")
+    assert found.is_visible()
+    context.close()
