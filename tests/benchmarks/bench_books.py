@@ -70,8 +70,8 @@ ENTRY_COLUMNS = (
 POSTING_COLUMNS = "tenant_id, entry_id, line_no, account_id, currency, amount, tax_code"
 HEADERS = (
     f"insert into ledger_entry ({ENTRY_COLUMNS})"  # noqa: S608 -- columns of this file
-    " select %s, id, gen_random_uuid(), 'x', %s, %s, (select id from ledger_accountingperiod), id::text, '', '', '', '', 'user:1'"
-    " from unnest(%s::bigint[]) id"
+    " select %s, id, gen_random_uuid(), 'x', %s, %s, (select id from ledger_accountingperiod),"
+    " id::text, '', '', '', '', 'user:1' from unnest(%s::bigint[]) id"
 )
 
 
