@@ -5,18 +5,24 @@ Whether an invoice is paid is asked here and stored nowhere.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Min, OuterRef, QuerySet, Subquery, Sum, Value
+from django.db import connection
+from django.db.models import Max, Min, OuterRef, QuerySet, Subquery, Sum, Value
 from django.db.models.functions import Coalesce
 
 from billing_portal.audit.canonical import canonical
 from billing_portal.money import Money
+from billing_portal.tenancy.scope import current_tenant_id
 from ledger.models import Account, Allocation, Entry, Payment, Posting
+
+CHAIN = "ledger"
+EDGES = (0, 30, 60, 90)
+RETURN_TO_ZERO = ("clearing", "disputed", "refunds_in_flight", "suspense")
 
 
 @dataclass(frozen=True)
@@ -26,6 +32,27 @@ class OpenItem:
     invoice: UUID
     currency: str
     amount: Money
+
+
+@dataclass(frozen=True)
+class AgedLine:
+    """What a customer owes in one currency, by how long it has been due.
+
+    :ivar buckets: not yet due, then up to 30, 60 and 90 days late, then later.
+    """
+
+    customer: str
+    currency: str
+    buckets: tuple[Money, ...]
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What stands on an account that should return to zero, and when it last moved."""
+
+    account: str
+    amount: Money
+    last_moved_on: date
 
 
 @dataclass(frozen=True)
@@ -54,27 +81,68 @@ def balance_of(
 ) -> Money:
     """Return what stands on a role's accounts (of one owner, or of all), debit above zero.
 
-    :param on: entries booked up to and including this day; without it, all. One query.
+    One query. Without a day, an account that has a snapshot is its last one and what was sealed
+    later or waits for its seal; every entry is one of the two.
+
+    :param on: entries booked up to and including this day; without it, all.
     """
+    if on is None:
+        named = {"role": role, "currency": currency, "owner": owner, "chain": CHAIN}
+        with connection.cursor() as cursor:
+            cursor.execute(_BALANCE, {"tenant": current_tenant_id(), **named})
+            return Money.of_minor(int(cursor.fetchone()[0]), currency)
     postings = Posting.objects.filter(account__role=role, currency=currency)
     if owner is not None:
         postings = postings.filter(account__owner=owner)
-    if on is not None:
-        postings = postings.filter(entry__booked_on__lte=on)
+    postings = postings.filter(entry__booked_on__lte=on)
     return Money.of_minor(postings.aggregate(total=Sum("amount", default=0))["total"], currency)
 
 
-def open_amounts(invoices: Iterable[UUID]) -> dict[UUID, int]:
+_BALANCE = """
+with account as materialized (
+  select a.id, b.balance, b.up_to_seq from ledger_account a
+  left join lateral (
+    select balance, up_to_seq from ledger_balancesnapshot b
+    where b.tenant_id = a.tenant_id and b.account_id = a.id order by up_to_seq desc limit 1
+  ) b on true
+  where a.tenant_id = %(tenant)s and a.role = %(role)s and a.currency = %(currency)s
+    and (%(owner)s::text is null or a.owner = %(owner)s::text)
+), later as materialized (
+  select s.subject_id, s.seq from audit_seal s
+  where s.tenant_id = %(tenant)s and s.chain = %(chain)s
+    and s.seq > (select min(up_to_seq) from account)
+  union all
+  select w.subject_id, null from audit_pendingseal w
+  where w.tenant_id = %(tenant)s and w.chain = %(chain)s
+    and exists (select 1 from account where up_to_seq is not null)
+)
+select coalesce((select sum(balance) from account), 0)
+  + coalesce((select sum(p.amount) from account a
+      join ledger_posting p on p.tenant_id = %(tenant)s and p.account_id = a.id
+      where a.up_to_seq is null), 0)
+  + coalesce((select sum(p.amount) from account a
+      join later l on a.up_to_seq is not null and (l.seq is null or l.seq > a.up_to_seq)
+      join ledger_posting p
+        on p.tenant_id = %(tenant)s and p.account_id = a.id and p.entry_id = l.subject_id), 0)
+"""
+
+
+def open_amounts(
+    invoices: Iterable[UUID], *, customer: str | None = None, currency: str | None = None
+) -> dict[UUID, int]:
     """Return what is owed on invoices, in minor units; one that was never booked is absent.
 
     One query, whatever the number.
+
+    :param customer: count only what this customer owes: an invoice may have moved to another.
+    :param currency: count only what is owed in it.
     """
-    rows = (
-        Posting.objects.filter(invoice__in=list(invoices), account__role="ar")
-        .values("invoice")
-        .annotate(total=Sum("amount"))
-        .values_list("invoice", "total")
-    )
+    postings = Posting.objects.filter(invoice__in=list(invoices), account__role="ar")
+    if customer is not None:
+        postings = postings.filter(account__owner=customer)
+    if currency is not None:
+        postings = postings.filter(currency=currency)
+    rows = postings.values("invoice").annotate(total=Sum("amount")).values_list("invoice", "total")
     return {invoice: total for invoice, total in rows if invoice is not None}
 
 
@@ -102,6 +170,49 @@ def open_items(customer: str) -> list[OpenItem]:
         OpenItem(invoice, currency, Money.of_minor(total, currency))
         for invoice, currency, total in rows.values_list("invoice", "currency", "total")
         if invoice is not None
+    ]
+
+
+def ageing(
+    on: date, *, due: Mapping[UUID, date] | None = None, customer: str | None = None
+) -> list[AgedLine]:
+    """Return what each customer owes on a day, by how long it has been due. One query.
+
+    :param due: when invoices fall due; one it does not name counts from the day it was booked.
+    """
+    postings = Posting.objects.filter(account__role="ar", entry__booked_on__lte=on)
+    if customer is not None:
+        postings = postings.filter(account__owner=customer)
+    rows = (
+        postings.values("account__owner", "currency", "invoice")
+        .annotate(total=Sum("amount"), since=Min("entry__booked_on"))
+        .exclude(total=0)
+        .order_by("account__owner", "currency")
+    )
+    sums: dict[tuple[str, str], list[int]] = {}
+    for row in rows:
+        line = sums.setdefault((row["account__owner"], row["currency"]), [0] * (len(EDGES) + 1))
+        due_on = None if row["invoice"] is None or due is None else due.get(row["invoice"])
+        late = (on - (due_on or row["since"])).days
+        line[sum(late > edge for edge in EDGES)] += row["total"]
+    return [
+        AgedLine(owner, currency, tuple(Money.of_minor(minor, currency) for minor in line))
+        for (owner, currency), line in sums.items()
+    ]
+
+
+def standing_amounts() -> list[Standing]:
+    """Return what stands on accounts that return to zero, and when they last moved. One query."""
+    rows = (
+        Posting.objects.filter(account__role__in=RETURN_TO_ZERO)
+        .values("account__code", "currency")
+        .annotate(total=Sum("amount"), last=Max("entry__booked_on"))
+        .exclude(total=0)
+        .order_by("account__code", "currency")
+    )
+    return [
+        Standing(row["account__code"], Money.of_minor(row["total"], row["currency"]), row["last"])
+        for row in rows
     ]
 
 
@@ -153,15 +264,30 @@ def entries_page(after: int | None = None, limit: int = 50) -> QuerySet[Entry]:
 
 
 def entry_pages(ids: Sequence[int]) -> dict[int, bytes]:
-    """Return the canonical bytes of entries with their postings, for the sealer. Two queries."""
+    """Return the canonical bytes of entries with their postings, for the sealer. Two queries.
+
+    Accounts are named, not only numbered: a new label would be another history.
+    """
     lines: dict[int, list[Any]] = {pk: [] for pk in ids}
-    columns = ("line_no", "account_id", "currency", "amount", "invoice", "payment", "charge")
-    postings = Posting.objects.filter(entry_id__in=ids).order_by("entry_id", "line_no")
-    for pk, *values in postings.values_list("entry_id", *columns, "matter", "tax_code"):
-        lines[pk].append(values)
-    entries = Entry.objects.filter(pk__in=ids).values_list(
-        *("pk", "tenant_id", "uid", "kind", "booked_on", "effective_on", "period_id", "key"),
-        *("fingerprint", "source", "reason", "correction_group", "reverses_id", "actor"),
-        "recorded_at",
-    )
-    return {row[0]: canonical([list(row), lines[row[0]]]) for row in entries}
+    asked: list[Any] = [current_tenant_id(), list(ids)]
+    with connection.cursor() as cursor:
+        cursor.execute(_POSTINGS_OF, asked)
+        for pk, *values in cursor:
+            lines[pk].append(values)
+        cursor.execute(_ENTRIES_OF, asked)
+        return {row[0]: canonical([row, lines[row[0]]]) for row in cursor}
+
+
+# By one array: a statement with a placeholder for each of thousands of ids is slow to send.
+_POSTINGS_OF = """
+select p.entry_id, p.line_no, p.account_id, a.role, a.owner, p.currency, p.amount,
+  p.invoice, p.payment, p.charge, p.matter, p.tax_code
+from ledger_posting p
+left join ledger_account a on a.tenant_id = p.tenant_id and a.id = p.account_id
+where p.tenant_id = %s and p.entry_id = any(%s::bigint[]) order by p.entry_id, p.line_no
+"""
+_ENTRIES_OF = """
+select id, tenant_id, uid, kind, booked_on, effective_on, period_id, key, fingerprint, source,
+  reason, correction_group, reverses_id, actor, recorded_at
+from ledger_entry where tenant_id = %s and id = any(%s::bigint[])
+"""

@@ -77,4 +77,5 @@ def _chains() -> list[str]:
 
 
 def _file(tenant: Tenant, chain: str) -> Path:
-    return Path(settings.ANCHORS_DIR) / f"{tenant.slug}-{chain}.jsonl"
+    # By number: a name that can be changed in the database would hide what was anchored.
+    return Path(settings.ANCHORS_DIR) / f"{tenant.pk}-{chain}.jsonl"

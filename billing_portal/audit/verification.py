@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
-from itertools import islice
-from typing import Any
+from itertools import islice, starmap
+from typing import Any, NamedTuple
 
 from billing_portal.audit.anchoring import anchors_of
 from billing_portal.audit.models import PendingSeal, Seal
@@ -13,6 +13,13 @@ from billing_portal.audit.sealing import GENESIS, link, pages_of
 from billing_portal.tenancy.models import Tenant
 
 _PAGE = 2000
+
+
+class _Sealed(NamedTuple):
+    seq: int
+    subject_id: int
+    previous_hash: str
+    hash: str
 
 
 @dataclass
@@ -70,7 +77,7 @@ def verify_chain(tenant: Tenant, chain: str) -> ChainReport:
     return report
 
 
-def _problem(report: ChainReport, seal: Seal, page: bytes | None) -> str:
+def _problem(report: ChainReport, seal: _Sealed, page: bytes | None) -> str:
     expected = report.sealed + 1
     if seal.seq != expected:
         return f"Entry {expected} is missing; the next is {seal.seq}."
@@ -83,9 +90,11 @@ def _problem(report: ChainReport, seal: Seal, page: bytes | None) -> str:
     return ""
 
 
-def _sealed_pages(chain: str) -> Iterator[tuple[Seal, bytes | None]]:
+def _sealed_pages(chain: str) -> Iterator[tuple[_Sealed, bytes | None]]:
     pages = pages_of(chain)
-    seals = Seal.objects.filter(chain=chain).order_by("seq").iterator(chunk_size=_PAGE)
+    columns = ("seq", "subject_id", "previous_hash", "hash")
+    rows = Seal.objects.filter(chain=chain).order_by("seq").values_list(*columns)
+    seals = starmap(_Sealed, rows.iterator(chunk_size=_PAGE))
     while batch := list(islice(seals, _PAGE)):
         found = pages([seal.subject_id for seal in batch])
         for seal in batch:

@@ -12,9 +12,9 @@ from billing_portal.audit.trail import record
 from billing_portal.errors import Refused
 from billing_portal.outbox.events import publish
 from billing_portal.tenancy.actors import Actor
-from ledger.actions.posting import CHAIN
+from ledger.actions.snapshots import take_snapshots
 from ledger.models import AccountingPeriod
-from ledger.queries import trial_balance
+from ledger.queries import CHAIN, trial_balance
 
 
 class NotClosable(Refused):
@@ -47,7 +47,8 @@ def request_close(period: AccountingPeriod, *, by: Actor, on: date) -> Accountin
 
 @transaction.atomic
 def close(period: AccountingPeriod, *, by: Actor, at: datetime) -> AccountingPeriod:
-    """Close a period for ever: takes its lock, seals what remains, freezes the head.
+    """Close a period for ever: takes its lock, seals what remains, stores sums, freezes
+    the head.
 
     An entry that is being posted holds the period's row until it commits, so it is either in the
     sealed head or refused.
@@ -65,6 +66,7 @@ def close(period: AccountingPeriod, *, by: Actor, at: datetime) -> AccountingPer
         raise NotClosable("The trial balance is not zero.")
     while PendingSeal.objects.filter(chain=CHAIN).exists():
         sealing.seal(CHAIN)
+    take_snapshots()
     head = Seal.objects.filter(chain=CHAIN).order_by("-seq").first()
     period.state, period.closed_by, period.closed_at = AccountingPeriod.State.CLOSED, by.ref, at
     period.head_seq = head.seq if head else 0

@@ -13,8 +13,8 @@ from billing_portal.errors import Refused
 from billing_portal.money import Money
 from billing_portal.outbox.events import publish
 from billing_portal.tenancy.actors import Actor
-from ledger.actions.posting import Line, NewEntry, mirror_of, post
-from ledger.models import Account, Allocation, Payment
+from ledger.actions.posting import Line, NewEntry, lock_account, mirror_of, post
+from ledger.models import Allocation, Payment
 from ledger.queries import open_amounts, unallocated
 
 
@@ -75,6 +75,9 @@ def receive(
         lines=(Line("cash", amount, bank), target),
     )
     (entry,) = post([booked], by=by)
+    known = Payment.objects.filter(entry=entry).first()
+    if known is not None:  # the same payment came in by two doors at once; the other was first
+        return _same(known, amount, received_on)
     payment: Payment = Payment.objects.create(
         source=source,
         key=key,
@@ -104,7 +107,9 @@ def allocate(
 ) -> list[Allocation]:
     """Pay invoices from a payment, in whole or in part; what is left stays the customer's credit.
 
-    Locks the customer's credit account, so that two hands cannot spend the same money.
+    Locks the customer's credit account, so that two hands cannot spend the same money. Some twenty
+    queries, whatever the number of invoices. Only what this customer owes in the payment's currency
+    can be paid: another payer's invoice is moved to them first.
 
     :raises PayerUnknown: for a payment that stands in suspense.
     :raises OverAllocated: when more is asked than is left of the payment or owed on an invoice.
@@ -114,30 +119,27 @@ def allocate(
         raise PayerUnknown("Say first whose payment it is.")
     _lock(payment)
     _must_fit(payment, parts)
-    allocations = []
-    for number, (invoice, amount) in enumerate(
-        parts, Allocation.objects.filter(payment=payment).count()
-    ):
-        (entry,) = post(
-            [
-                NewEntry(
-                    kind="allocation",
-                    booked_on=on,
-                    key=f"allocation:{payment.uid}:{number}",
-                    source=payment.public_id,
-                    lines=(
-                        Line("credit", amount, payment.customer, payment=payment.uid),
-                        Line("ar", -amount, payment.customer, invoice, payment.uid),
-                    ),
-                )
-            ],
-            by=by,
-        )
-        allocations.append(
-            Allocation.objects.create(
-                payment=payment, invoice=invoice, amount=amount.minor, entry=entry
+    first = Allocation.objects.filter(payment=payment).count()
+    entries = post(
+        [
+            NewEntry(
+                kind="allocation",
+                booked_on=on,
+                key=f"allocation:{payment.uid}:{number}",
+                source=payment.public_id,
+                lines=(
+                    Line("credit", amount, payment.customer, payment=payment.uid),
+                    Line("ar", -amount, payment.customer, invoice, payment.uid),
+                ),
             )
-        )
+            for number, (invoice, amount) in enumerate(parts, first)
+        ],
+        by=by,
+    )
+    allocations = Allocation.objects.bulk_create(
+        Allocation(payment=payment, invoice=invoice, amount=amount.minor, entry=entry)
+        for (invoice, amount), entry in zip(parts, entries, strict=True)
+    )
     record("payment.allocated", payment, by=by, parts=[[str(i), m.minor] for i, m in parts])
     publish("payment.allocated", about=payment.public_id, invoices=[str(i) for i, _ in parts])
     return allocations
@@ -176,9 +178,7 @@ def take_back(allocation: Allocation, *, by: Actor, on: date, reason: str) -> Al
 
 
 def _lock(payment: Payment) -> None:
-    Account.objects.select_for_update().get(
-        role="credit", owner=payment.customer, currency=payment.currency
-    )
+    lock_account("credit", payment.customer, payment.currency)
 
 
 def _must_fit(payment: Payment, parts: Sequence[tuple[UUID, Money]]) -> None:
@@ -190,7 +190,8 @@ def _must_fit(payment: Payment, parts: Sequence[tuple[UUID, Money]]) -> None:
         raise OverAllocated(
             f"Only {Money.of_minor(left, payment.currency)} of this payment is left."
         )
-    owed = open_amounts(invoice for invoice, _ in parts)
+    named = [invoice for invoice, _ in parts]
+    owed = open_amounts(named, customer=payment.customer, currency=payment.currency)
     for invoice, amount in parts:
         owed[invoice] = owed.get(invoice, 0) - amount.minor
         if owed[invoice] < 0:

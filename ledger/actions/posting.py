@@ -17,17 +17,16 @@ from uuid import UUID, uuid4
 from django.db import IntegrityError, connection, transaction
 
 from billing_portal.audit.canonical import canonical
-from billing_portal.audit.models import PendingSeal
 from billing_portal.audit.trail import record
 from billing_portal.errors import Refused
 from billing_portal.money import Money
 from billing_portal.periods import Period
 from billing_portal.tenancy.actors import Actor
 from billing_portal.tenancy.scope import current_tenant_id
-from ledger.models import Account, AccountingPeriod, Entry, Posting
+from ledger.models import Account, AccountingPeriod, Allocation, Entry, Payment, Posting
 from ledger.models.chart import ROLES
+from ledger.queries import CHAIN
 
-CHAIN = "ledger"
 ADJUSTMENT = "adjustment"
 
 
@@ -53,6 +52,12 @@ class AlreadyReversed(Refused):
     """An entry is reversed once."""
 
     code = "ledger.already_reversed"
+
+
+class NotReversible(Refused):
+    """The entry belongs to a payment or allocation, which is undone as such and not behind it."""
+
+    code = "ledger.not_reversible"
 
 
 @dataclass(frozen=True)
@@ -106,9 +111,11 @@ class NewEntry:
         return hashlib.sha256(canonical([named, lines])).hexdigest()
 
 
-@transaction.atomic
 def post(entries: Sequence[NewEntry], *, by: Actor) -> list[Entry]:
     """Post entries, all or none, and return them in the given order. About ten queries in all.
+
+    The scope it needs is a transaction, so it opens none; accounts and periods that were made for
+    entries that are then refused stay behind empty, which does no harm.
 
     :raises Unbalanced: when one of them does not balance in each of its currencies.
     :raises KeyReused: when a key belongs to an entry with other content, or stands twice here.
@@ -131,9 +138,14 @@ def reverse(entry: Entry, *, by: Actor, on: date, reason: str) -> Entry:
     """Post the exact mirror of an entry; an entry is reversed once.
 
     :raises AlreadyReversed: when it has been.
+    :raises NotReversible: for the entry of a payment or allocation: its row would go on saying
+        what the books no longer say.
     :raises PeriodClosed: when the period of ``on`` is closed.
     """
     by.must("ledger.reverse")
+    rows = (Payment.objects.filter(entry=entry), Allocation.objects.filter(entry=entry))
+    if any(found.exists() for found in rows):
+        raise NotReversible("Take the allocation back, or return the payment, instead.")
     if Entry.objects.filter(reverses=entry).exists():
         raise AlreadyReversed(f"{entry} was reversed before.")
     (mirrored,) = post([mirror_of(entry, key=f"reversal:{entry.uid}", on=on, reason=reason)], by=by)
@@ -168,6 +180,16 @@ def mirror_of(entry: Entry, *, key: str, on: date, reason: str) -> NewEntry:
     )
 
 
+def lock_account(role: str, owner: str, currency: str) -> None:
+    """Lock an account's row until the transaction ends, making it first where it is missing.
+
+    Whoever lowers what a customer owes, or spends their credit, holds their ``credit`` account.
+    """
+    named = (role, owner, currency)
+    pk = _accounts({named})[named]
+    Account.objects.select_for_update().get(pk=pk)
+
+
 def entry_lines(entry: Entry) -> list[Posting]:
     """Return an entry's postings in order, with their accounts. One query."""
     return list(Posting.objects.filter(entry=entry).select_related("account").order_by("line_no"))
@@ -186,7 +208,9 @@ def _must_balance(entry: NewEntry) -> None:
 
 
 def _known(prints: dict[str, str]) -> dict[str, Entry]:
-    found = {entry.key: entry for entry in Entry.objects.filter(key__in=list(prints))}
+    with connection.cursor() as cursor:
+        cursor.execute(_FIND_ENTRIES, [current_tenant_id(), list(prints)])
+        found = _entries_in(cursor.fetchall())
     for key, entry in found.items():
         if entry.fingerprint != prints[key]:
             raise KeyReused(f"{key} was posted with other content.")
@@ -230,11 +254,21 @@ def _write(
         )
         ids = [row[0] for row in cursor.fetchall()]
         cursor.execute(_INSERT_POSTINGS, [tenant_id, *_posting_columns(fresh, ids, accounts)])
-        cursor.execute(
-            _INSERT_ENTRIES, [tenant_id, by.ref, *_entry_columns(fresh, ids, prints, periods)]
-        )
-    PendingSeal.objects.bulk_create([PendingSeal(chain=CHAIN, subject_id=pk) for pk in ids])
-    return {entry.key: entry for entry in Entry.objects.filter(pk__in=ids)}
+        columns = _entry_columns(fresh, ids, prints, periods)
+        cursor.execute(_INSERT_ENTRIES, [tenant_id, by.ref, *columns, CHAIN])
+        return _entries_in(cursor.fetchall())
+
+
+def _entries_in(rows: list[tuple[Any, ...]]) -> dict[str, Entry]:
+    found = [Entry.from_db("default", _FIELDS, row) for row in rows]
+    return {entry.key: entry for entry in found}
+
+
+_FIELDS = [field.attname for field in Entry._meta.concrete_fields]
+_FIND_ENTRIES = (
+    f"select {', '.join(_FIELDS)} from ledger_entry"  # noqa: S608 -- columns of the model
+    " where tenant_id = %s and key = any(%s::text[])"
+)
 
 
 _INSERT_POSTINGS = """
@@ -243,12 +277,20 @@ insert into ledger_posting (tenant_id, entry_id, line_no, account_id, currency, 
 select %s, * from unnest(%s::bigint[], %s::smallint[], %s::bigint[], %s::text[], %s::bigint[],
   %s::uuid[], %s::uuid[], %s::uuid[], %s::uuid[], %s::text[])
 """
-_INSERT_ENTRIES = """
-insert into ledger_entry (tenant_id, actor, id, uid, kind, booked_on, effective_on, period_id, key,
-  fingerprint, source, reason, correction_group, reverses_id)
-select %s, %s, * from unnest(%s::bigint[], %s::uuid[], %s::text[], %s::date[], %s::date[],
-  %s::bigint[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::bigint[])
-"""
+# What waits for its seal is written by the same statement, in the order the entries were given in.
+_INSERT_ENTRIES = f"""
+with posted as (
+  insert into ledger_entry (tenant_id, actor, id, uid, kind, booked_on, effective_on, period_id,
+    key, fingerprint, source, reason, correction_group, reverses_id)
+  select %s, %s, * from unnest(%s::bigint[], %s::uuid[], %s::text[], %s::date[], %s::date[],
+    %s::bigint[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::bigint[])
+  returning *
+), waiting as (
+  insert into audit_pendingseal (tenant_id, chain, subject_id)
+  select tenant_id, %s, id from posted order by id
+)
+select {", ".join(_FIELDS)} from posted
+"""  # noqa: S608 -- columns of the model
 
 
 def _posting_columns(
@@ -271,13 +313,15 @@ def _entry_columns(
     prints: dict[str, str],
     periods: dict[date, AccountingPeriod],
 ) -> list[list[Any]]:
+    # By key, so that two writers of the same keys wait for each other in one order.
+    numbered = sorted(zip(ids, fresh, strict=True), key=lambda each: each[1].key)
     rows = [
         (
             *(pk, uuid4(), entry.kind, entry.booked_on, entry.effective_on or entry.booked_on),
             *(periods[entry.booked_on].pk, entry.key, prints[entry.key], entry.source),
             *(entry.reason, entry.correction_group, entry.reverses),
         )
-        for pk, entry in zip(ids, fresh, strict=True)
+        for pk, entry in numbered
     ]
     return [list(column) for column in zip(*rows, strict=True)]
 
@@ -321,7 +365,10 @@ def _periods(days: set[date]) -> dict[date, AccountingPeriod]:
     missing = {m.starts_on: m for m in months.values() if m.starts_on not in found}
     if missing:
         AccountingPeriod.objects.bulk_create(
-            [AccountingPeriod(starts_on=m.starts_on, ends_on=m.ends_on) for m in missing.values()],
+            [
+                AccountingPeriod(starts_on=m.starts_on, ends_on=m.ends_on)
+                for _, m in sorted(missing.items())
+            ],
             ignore_conflicts=True,
         )
         again = AccountingPeriod.objects.filter(starts_on__in=list(missing))

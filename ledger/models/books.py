@@ -109,7 +109,7 @@ class Entry(PublicModel):
     source = models.CharField(max_length=60, blank=True, help_text="What it is about: a public id.")
     reason = models.CharField(max_length=200, blank=True)
     correction_group = models.CharField(max_length=60, blank=True)
-    reverses = TenantForeignKey("self", null=True)
+    reverses = TenantForeignKey("self", null=True, db_index=False)
     actor = models.CharField(max_length=60)
     recorded_at = models.DateTimeField(db_default=Now())
     xact = models.BigIntegerField(db_default=Xact())
@@ -139,9 +139,9 @@ class Entry(PublicModel):
 class Posting(TenantModel):
     """One side of an entry: so much to or from one account, and what it is about."""
 
-    entry = TenantForeignKey(Entry)
+    entry = TenantForeignKey(Entry, db_index=False)  # the keys below lead with the firm
     line_no = models.PositiveSmallIntegerField()
-    account = TenantForeignKey(Account)
+    account = TenantForeignKey(Account, db_index=False)
     currency = models.CharField(max_length=3)
     amount = models.BigIntegerField(help_text="Minor units; debit above zero, credit below.")
     invoice = models.UUIDField(null=True)

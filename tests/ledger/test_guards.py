@@ -11,7 +11,15 @@ from django.db import DatabaseError, IntegrityError, connection, transaction
 from billing_portal.money import Money
 from billing_portal.tenancy.scope import tenant_scope
 from ledger.actions.closing import NotClosable, OwnRequest, close, request_close
-from ledger.actions.posting import Line, NewEntry, PeriodClosed, post
+from ledger.actions.posting import (
+    AlreadyReversed,
+    Line,
+    NewEntry,
+    PeriodClosed,
+    mirror_of,
+    post,
+    reverse,
+)
 from ledger.models import Account, AccountingPeriod, Entry, Posting
 from tests.factories import TenantFactory
 
@@ -103,12 +111,22 @@ def test_an_account_of_another_firm_is_refused(tenant, posted, neighbor, owner):
         raw(zip(theirs, [5, -5], strict=True), tenant_id=tenant.pk, period_id=posted.period_id)
 
 
-@pytest.mark.parametrize("table", ["ledger_entry", "ledger_posting", "ledger_payment"])
+APPEND_ONLY = ["entry", "posting", "payment", "allocation", "balancesnapshot"]
+
+
+@pytest.mark.parametrize("table", [f"ledger_{name}" for name in APPEND_ONLY])
 @pytest.mark.parametrize(
-    "statement", ["update {} set id = id", "delete from {}", "truncate {} cascade"]
+    "statement",
+    [
+        "update {} set id = id",
+        "delete from {}",
+        "truncate {} cascade",
+        "alter table {} disable trigger all",
+        "insert into {0} select * from {0} on conflict (id) do update set id = excluded.id",
+    ],
 )
 def test_the_application_may_not_change_the_books(tenant, posted, table, statement):
-    refused = pytest.raises(DatabaseError, match="permission denied")
+    refused = pytest.raises(DatabaseError, match=r"permission denied|must be owner")
     with refused, transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(statement.format(table))
 
@@ -171,6 +189,93 @@ def test_even_the_owner_meets_the_triggers(databases, owner, statement):
         hand.execute(f"set app.tenant = '{firm.pk}'")
         with pytest.raises(psycopg.errors.CheckViolation, match="append-only"):
             hand.execute(statement)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"role": "cash"}, {"owner": "cus_z"}, {"currency": "EUR"}, {"code": "1"}, {"side": "C"}],
+    ids=str,
+)
+def test_an_account_is_never_another(tenant, posted, change):
+    with pytest.raises(IntegrityError, match="never another"), transaction.atomic():
+        Account.objects.filter(role="wip").update(**change)
+
+
+def test_an_account_is_never_deleted_but_may_rest(tenant, posted):
+    with pytest.raises(IntegrityError, match="never another"), transaction.atomic():
+        Account.objects.all()._raw_delete("default")
+
+    assert Account.objects.update(is_active=False) == 2
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "set session_replication_role = replica",
+        "set role postgres",
+        "create or replace function ledger_entry_guard() returns trigger language sql as ''",
+        "drop trigger entry_is_whole on ledger_entry",
+        "alter table ledger_entry no force row level security",
+        "copy ledger_posting from stdin",
+    ],
+)
+def test_the_application_cannot_put_a_guard_aside(tenant, posted, statement):
+    refused = pytest.raises(DatabaseError, match=r"denied|must be owner|not supported")
+    with refused, transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(statement)
+
+
+def test_another_transactions_number_is_refused(tenant, posted):
+    line = Posting(
+        entry_id=4711, line_no=1, account_id=accounts()[0], currency="USD", amount=1, xact=1
+    )
+    facts = {"kind": "x", "booked_on": DAY, "effective_on": DAY, "period": posted.period}
+
+    with pytest.raises(IntegrityError, match="another transaction"), transaction.atomic():
+        Posting.objects.bulk_create([line])
+    with pytest.raises(IntegrityError, match="another transaction"), transaction.atomic():
+        Entry.objects.create(key="raw", actor="user:1", xact=1, **facts)
+
+
+def test_postings_without_a_header_do_not_last(tenant, posted):
+    refused = pytest.raises(IntegrityError, match="its_entrys_transaction")
+    with refused, transaction.atomic():
+        Posting.objects.bulk_create(
+            [
+                Posting(entry_id=4711, line_no=n, account_id=a, currency="USD", amount=amount)
+                for n, (a, amount) in enumerate(zip(accounts(), [5, -5], strict=True))
+            ]
+        )
+        with connection.cursor() as cursor:
+            cursor.execute("set constraints all immediate")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_reversal_of_two_sessions_is_one(owner):
+    """Whoever comes second waits, and is refused by name."""
+    firm, outcome = TenantFactory.create(), []
+    with tenant_scope(firm.pk):
+        (first,) = post([entry()], by=owner)
+
+    def second_hand():
+        try:
+            with tenant_scope(firm.pk):
+                mirrored = mirror_of(first, key="other", on=DAY, reason="Also wrong")
+                post([mirrored], by=owner)
+        except AlreadyReversed as refused:
+            outcome.append(refused.code)
+        finally:
+            connection.close()
+
+    hand = threading.Thread(target=second_hand)
+    with tenant_scope(firm.pk):
+        reverse(first, by=owner, on=DAY, reason="Wrong")
+        hand.start()
+        hand.join(0.5)
+        assert hand.is_alive()
+    hand.join(10)
+
+    assert outcome == ["ledger.already_reversed"]
 
 
 @pytest.mark.django_db(transaction=True)

@@ -1,15 +1,17 @@
 """Money received pays invoices, in whole or in part, and can be taken back."""
 
+import threading
 from datetime import date
 from decimal import Decimal
 from uuid import uuid4
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 from hypothesis import given
 from hypothesis import strategies as st
 
 from billing_portal.money import Money
+from billing_portal.tenancy.scope import tenant_scope
 from ledger.actions.payments import (
     OverAllocated,
     PayerUnknown,
@@ -19,9 +21,10 @@ from ledger.actions.payments import (
     receive,
     take_back,
 )
-from ledger.actions.posting import Line, NewEntry, post
+from ledger.actions.posting import Line, NewEntry, NotReversible, post, reverse
 from ledger.models import Allocation, Entry, Payment
 from ledger.queries import balance_of, open_amounts, trial_balance, unallocated
+from tests.factories import TenantFactory
 
 DAY = date(2026, 11, 2)
 
@@ -42,7 +45,7 @@ def paid_in(by, amount="100.00", key="k1", customer="cus_a", **more):
         "source": "camt.053",
         "key": key,
         "customer": customer,
-        "amount": usd(amount),
+        "amount": amount if isinstance(amount, Money) else usd(amount),
         "received_on": DAY,
         "booked_on": DAY,
         "bank": "main",
@@ -161,3 +164,91 @@ def test_another_firms_payment_is_another_payment(tenant, neighbor, owner):
     assert ours.pk != theirs.pk
     assert Payment.objects.get() == ours
     assert Entry.objects.count() == 1
+
+
+def test_money_of_one_currency_pays_no_invoice_in_another(tenant, owner):
+    invoice, payment = bill(owner), paid_in(owner, amount=Money(Decimal(100), "EUR"))
+
+    with pytest.raises(OverAllocated, match="owed"):
+        allocate(payment, [(invoice, Money(Decimal(100), "EUR"))], by=owner, on=DAY)
+    assert open_amounts([invoice]) == {invoice: 100_00}
+
+
+def test_one_customers_money_pays_no_other_customers_invoice(tenant, owner):
+    invoice, payment = bill(owner, customer="cus_b"), paid_in(owner)
+
+    with pytest.raises(OverAllocated, match="owed"):
+        allocate(payment, [(invoice, usd("100.00"))], by=owner, on=DAY)
+    assert open_amounts([invoice]) == {invoice: 100_00}
+
+
+def test_an_allocation_is_not_reversed_behind_its_back(tenant, owner):
+    invoice, payment = bill(owner), paid_in(owner)
+    (allocation,) = allocate(payment, [(invoice, usd("100.00"))], by=owner, on=DAY)
+
+    for entry in (allocation.entry, payment.entry):
+        with pytest.raises(NotReversible):
+            reverse(entry, by=owner, on=DAY, reason="By the back door")
+    assert open_amounts([invoice]) == {invoice: 0}
+
+
+@pytest.mark.parametrize("count", [1, 30])
+def test_allocating_costs_the_same_whatever_the_number(
+    tenant, owner, count, django_assert_max_num_queries
+):
+    invoices = [bill(owner, "1.00") for _ in range(count)]
+    payment = paid_in(owner, f"{count}.00")
+
+    with django_assert_max_num_queries(30):
+        allocate(payment, [(invoice, usd("1.00")) for invoice in invoices], by=owner, on=DAY)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_payment_that_comes_in_by_two_doors_at_once_is_one(owner):
+    firm, seen = TenantFactory.create(), []
+
+    def second_door():
+        try:
+            with tenant_scope(firm.pk):
+                seen.append(paid_in(owner).pk)
+        finally:
+            connection.close()
+
+    door = threading.Thread(target=second_door)
+    with tenant_scope(firm.pk):
+        seen.append(paid_in(owner).pk)
+        door.start()
+        door.join(0.5)
+        assert len(seen) == 1  # it waits for the key that the first holds
+    door.join(10)
+
+    assert len(seen) == 2
+    assert len(set(seen)) == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_hands_cannot_spend_the_same_money(owner):
+    firm, outcome = TenantFactory.create(), []
+    with tenant_scope(firm.pk):
+        first, second, payment = bill(owner), bill(owner), paid_in(owner)
+
+    def other_hand():
+        try:
+            with tenant_scope(firm.pk):
+                allocate(payment, [(second, usd("100.00"))], by=owner, on=DAY)
+        except OverAllocated as refused:
+            outcome.append(refused.code)
+        finally:
+            connection.close()
+
+    hand = threading.Thread(target=other_hand)
+    with tenant_scope(firm.pk):
+        allocate(payment, [(first, usd("100.00"))], by=owner, on=DAY)
+        hand.start()
+        hand.join(0.5)
+        assert hand.is_alive()
+    hand.join(10)
+
+    assert outcome == ["ledger.over_allocated"]
+    with tenant_scope(firm.pk):
+        assert open_amounts([first, second]) == {first: 0, second: 100_00}

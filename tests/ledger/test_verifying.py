@@ -3,6 +3,7 @@
 import json
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from uuid import UUID
 
 import psycopg
 import pytest
@@ -13,7 +14,9 @@ from billing_portal.audit import anchoring, sealing
 from billing_portal.money import Money
 from billing_portal.tenancy.scope import tenant_scope
 from ledger.actions.closing import close, request_close
+from ledger.actions.payments import allocate, receive
 from ledger.actions.posting import Line, NewEntry, entry_lines, post, reverse
+from ledger.actions.snapshots import take_snapshots
 from ledger.actions.verifying import verify
 from tests.factories import TenantFactory
 
@@ -45,44 +48,124 @@ def test_whole_books_are_ok(tenant, owner):
 
     assert report.ok, report.checks
     assert report.entries == 5
-    assert len(report.checks) == 12
+    assert len(report.checks) == 14
 
 
 def test_empty_books_are_ok(tenant):
     assert verify(tenant).ok
 
 
+def paid_books(owner):
+    """Books with an invoice, paid, and with snapshots."""
+    posted, invoice = books(owner), UUID(int=7)
+    lines = (Line("ar", ONE, "cus_a", invoice), Line("wip", -ONE))
+    post([NewEntry(kind="invoice", booked_on=DAY, key="invoice:7", lines=lines)], by=owner)
+    payment = receive(
+        source="camt.053",
+        key="1",
+        customer="cus_a",
+        amount=ONE,
+        received_on=DAY,
+        booked_on=DAY,
+        bank="main",
+        by=owner,
+    )
+    allocate(payment, [(invoice, ONE)], by=owner, on=DAY)
+    for chain in ("ledger", "audit"):
+        sealing.seal(chain)
+    take_snapshots(at_least=1)
+    return posted
+
+
 # What a hand that owns the database could do to the books, and which check finds it.
-BREAKS = {
-    "entries balance in each currency": (
-        "update ledger_posting set amount = amount + 1 where id = %(line)s"
+BREAKS = [
+    (
+        "entries balance in each currency",
+        ["update ledger_posting set amount = amount + 1 where id = %(line)s"],
     ),
-    "chain and anchors": "update ledger_entry set reason = 'other' where id = %(entry)s",
-    "every entry is sealed or waits": "delete from audit_seal where chain = 'ledger'",
-    "reversals mirror exactly": (
-        "update ledger_posting set amount = amount * 2"
-        " where entry_id = (select max(id) from ledger_entry)"
+    (
+        "trial balance is zero",
+        ["update ledger_posting set amount = amount + 1 where id = %(line)s"],
     ),
-    "guards are present": "drop trigger posting_is_early on ledger_posting",
-}
+    ("chain and anchors", ["update ledger_entry set reason = 'other' where id = %(entry)s"]),
+    ("chain and anchors", ["update ledger_account set owner = 'cus_z' where role = 'ar'"]),
+    (
+        "chain and anchors",
+        [
+            "delete from audit_seal where seq > 3 and chain = 'ledger'",
+            "update tenancy_tenant set slug = 'renamed'",
+        ],
+    ),
+    ("every entry is sealed or waits", ["delete from audit_seal where chain = 'ledger'"]),
+    (
+        "every posting has its entry and account",
+        [
+            "alter table ledger_posting drop constraint posting_is_in_its_accounts_currency",
+            "update ledger_posting set currency = 'EUR' where entry_id = %(entry)s",
+        ],
+    ),
+    (
+        "reversals mirror exactly",
+        [
+            (
+                "update ledger_posting set amount = amount * 2 where entry_id ="
+                " (select id from ledger_entry where reverses_id is not null)"
+            )
+        ],
+    ),
+    ("payments agree with their postings", ["update ledger_payment set amount = amount + 1"]),
+    ("payments agree with their postings", ["update ledger_payment set customer = 'cus_z'"]),
+    (
+        "payments agree with their postings",
+        ["update ledger_allocation set invoice = gen_random_uuid()"],
+    ),
+    (
+        "no invoice is overpaid, no credit overspent",
+        [
+            (
+                "update ledger_posting set amount = amount * 2 where entry_id ="
+                " (select entry_id from ledger_allocation)"
+            )
+        ],
+    ),
+    ("snapshots are sums", ["update ledger_balancesnapshot set balance = balance + 1"]),
+    ("guards are present", ["drop trigger posting_is_early on ledger_posting"]),
+    ("guards are present", ["alter table ledger_posting disable trigger posting_is_early"]),
+    ("guards are present", ["alter table ledger_posting drop constraint posting_is_not_nothing"]),
+    ("guards are present", ["drop index entry_is_reversed_once"]),
+    (
+        "guards are present",
+        [
+            (
+                "create or replace function ledger_entry_guard() returns trigger language plpgsql"
+                " as 'begin return null; end'"
+            )
+        ],
+    ),
+    ("guards are present", ["alter table ledger_payment no force row level security"]),
+]
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("check", BREAKS)
-def test_what_was_broken_is_named(databases, owner, check):
+@pytest.mark.parametrize(("check", "statements"), BREAKS)
+def test_what_was_broken_is_named(databases, owner, check, statements):
     firm = TenantFactory.create()
     with tenant_scope(firm.pk):
-        entry = books(owner)[1]
+        entry = paid_books(owner)[1]
         (line,) = entry_lines(entry)[:1]
+        assert verify(firm).ok
     anchoring.anchor_all(datetime(2026, 11, 1, tzinfo=UTC))
-    tables = ("ledger_entry", "ledger_posting", "audit_seal")
+    rooms = ("entry", "posting", "account", "payment", "allocation", "balancesnapshot")
+    tables = ("audit_seal", *(f"ledger_{name}" for name in rooms))
     name = connection.settings_dict["NAME"]
     with psycopg.connect(databases.url("owner", name), autocommit=True) as hand:
         hand.execute(f"set app.tenant = '{firm.pk}'")
-        for table in tables:
+        tampered = [] if check == "guards are present" else tables
+        for table in tampered:
             hand.execute(f"alter table {table} disable trigger user")
-        hand.execute(BREAKS[check], {"line": line.pk, "entry": entry.pk})
-        for table in tables:
+        for statement in statements:
+            hand.execute(statement, {"line": line.pk, "entry": entry.pk})
+        for table in tampered:
             hand.execute(f"alter table {table} enable trigger user")
 
     with tenant_scope(firm.pk):

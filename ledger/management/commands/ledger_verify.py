@@ -52,3 +52,5 @@ class Command(BaseCommand):
             self.stdout.write(f"  {'ok' if not findings else 'BROKEN'}  {name}")
             for finding in findings:
                 self.stdout.write(f"        {finding}")
+        for each in report.standing:
+            self.stdout.write(f"  {each.amount} stand on {each.account} since {each.last_moved_on}")

@@ -1,0 +1,251 @@
+"""The invariants of the books, each as one question whose answers are what is broken.
+
+Set-based, so that a million entries are asked as fast as a thousand; each names the first few.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from django.db import connection
+from django.db.models import Exists, OuterRef
+
+from billing_portal.audit.models import PendingSeal, Seal
+from billing_portal.tenancy.guards import unguarded_tables
+from billing_portal.tenancy.scope import current_tenant_id
+from ledger.models import AccountingPeriod, Entry
+from ledger.queries import CHAIN, trial_balance
+
+FEW = 5
+_ROOM = Path(__file__).resolve().parent.parent
+_REFUSED = "portal_refuse_change"
+TRIGGERS = {
+    *((f"ledger_{t}", "rows_never_change", _REFUSED) for t in ("entry", "posting", "payment")),
+    *((f"ledger_{t}", "rows_never_change", _REFUSED) for t in ("allocation", "balancesnapshot")),
+    *((f"ledger_{t}", "table_is_never_emptied", _REFUSED) for t in ("entry", "posting", "payment")),
+    ("ledger_allocation", "table_is_never_emptied", _REFUSED),
+    ("ledger_balancesnapshot", "table_is_never_emptied", _REFUSED),
+    ("ledger_account", "table_is_never_emptied", _REFUSED),
+    ("ledger_accountingperiod", "table_is_never_emptied", _REFUSED),
+    ("audit_seal", "rows_never_change", _REFUSED),
+    ("audit_seal", "table_is_never_emptied", _REFUSED),
+    ("audit_auditevent", "rows_never_change", _REFUSED),
+    ("audit_auditevent", "table_is_never_emptied", _REFUSED),
+    ("ledger_entry", "entry_is_whole", "ledger_entry_guard"),
+    ("ledger_posting", "posting_is_early", "ledger_posting_guard"),
+    ("ledger_account", "account_stays_itself", "ledger_account_guard"),
+    ("ledger_accountingperiod", "period_stays_closed", "ledger_period_guard"),
+}
+CONSTRAINTS = {
+    "posting_is_of_its_entrys_transaction",
+    "posting_is_in_its_accounts_currency",
+    "posting_is_not_nothing",
+    "posting_line_is_unique",
+    "account_is_one_a_role",
+    "entry_key_is_unique",
+    "entry_is_reversed_once",
+    "payment_is_received_once",
+    "allocation_is_taken_back_once",
+    "allocation_is_below_zero_only_when_taken_back",
+    "accounting_period_is_one",
+    "accounting_period_is_closed_by_another",
+    "accounting_period_closed_has_a_head",
+    "seal_seq_is_unique",
+    "seal_is_given_once",
+}
+
+
+def unbalanced_entries() -> Iterator[str]:
+    """Yield entries whose debits and credits differ in a currency, or that have one line."""
+    for entry_id, currency, total, lines in _rows(_UNBALANCED):
+        wrong = f"is off by {total} {currency}" if total else f"has {lines} line in {currency}"
+        yield f"Entry {entry_id} {wrong}."
+
+
+def trial_balance_off_zero() -> Iterator[str]:
+    """Yield the currencies in which the trial balance is not zero."""
+    for currency, difference in trial_balance().differences.items():
+        if difference:
+            yield f"{currency} is off by {difference}."
+
+
+def lost_entries() -> Iterator[str]:
+    """Yield entries that neither have a seal nor wait for one."""
+    waiting = PendingSeal.objects.filter(chain=CHAIN, subject_id=OuterRef("pk"))
+    sealed = Seal.objects.filter(chain=CHAIN, subject_id=OuterRef("pk"))
+    lost = Entry.objects.filter(~Exists(waiting), ~Exists(sealed)).order_by("pk")
+    for pk in lost.values_list("pk", flat=True)[:FEW]:
+        yield f"Entry {pk} has no seal and waits for none."
+
+
+def loose_postings() -> Iterator[str]:
+    """Yield postings without an entry, or in an account of another firm or currency."""
+    for posting_id, entry_id in _rows(_LOOSE):
+        yield f"Posting {posting_id} lacks its entry {entry_id}, or an account of its currency."
+
+
+def booked_after_closing() -> Iterator[str]:
+    """Yield entries of closed periods beyond their frozen head, and heads that were replaced."""
+    for period in AccountingPeriod.objects.filter(state="closed").order_by("starts_on"):
+        head_seq = period.head_seq or 0
+        for pk, _ in _rows(_LATE, period=period.pk, head=head_seq):
+            yield f"Entry {pk} was booked in {period} after it was closed."
+        head = Seal.objects.filter(chain=CHAIN, seq=head_seq).first()
+        if head_seq and (head is None or head.hash != period.head_hash):
+            yield f"The head that {period} was closed with is not in the chain."
+
+
+def crooked_reversals() -> Iterator[str]:
+    """Yield reversals that are not the exact mirror of what they reverse."""
+    for pk, original in _rows(_CROOKED):
+        yield f"Entry {pk} does not mirror entry {original}."
+
+
+def payments_off_their_postings() -> Iterator[str]:
+    """Yield payments and allocations that say something else than their entries' postings."""
+    for kind, pk, said, booked in _rows(_OFF_POSTINGS):
+        yield f"{kind} {pk} says {said}; its entry says {booked}."
+    for pk, amount, used in _rows(_OVER_ALLOCATED):
+        yield f"Payment {pk}: {used} allocated of {amount}."
+
+
+def overdrawn_accounts() -> Iterator[str]:
+    """Yield invoices paid beyond what was owed, and customers whose credit was overspent."""
+    for invoice, owner, currency, total in _rows(_OVERPAID):
+        yield f"Invoice {invoice} of {owner} is overpaid by {-total} {currency}."
+    for owner, currency, total in _rows(_OVERSPENT):
+        yield f"The credit of {owner} is overspent by {total} {currency}."
+
+
+def wrong_snapshots() -> Iterator[str]:
+    """Yield snapshots that are not the sum since the one before. Each posting is read once."""
+    for pk, said, found in _rows(_WRONG_SNAPSHOTS):
+        yield f"Snapshot {pk} grew by {said}; the postings by {found}."
+
+
+def missing_guards() -> Iterator[str]:
+    """Yield guards that are missing, disabled, rewritten or bent to another function."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "select c.relname, t.tgname, p.proname from pg_trigger t"
+            " join pg_class c on c.oid = t.tgrelid join pg_proc p on p.oid = t.tgfoid"
+            " where not t.tgisinternal and t.tgenabled = 'O'"
+        )
+        present = set(cursor.fetchall())
+        cursor.execute(
+            "select conname from pg_constraint where convalidated"
+            " union select c.relname from pg_index i join pg_class c on c.oid = i.indexrelid"
+            " where i.indisvalid and i.indisunique"
+        )
+        held = {row[0] for row in cursor.fetchall()}
+        cursor.execute("select proname, prosrc from pg_proc where proname like 'ledger_%'")
+        sources = dict(cursor.fetchall())
+    for table, guard, function in sorted(TRIGGERS - present):
+        yield f"{table} lacks {guard} ({function}), or it is disabled."
+    for name in sorted(CONSTRAINTS - held):
+        yield f"The constraint {name} is missing or not validated."
+    for name, source in sorted(_written_functions().items()):
+        if sources.get(name) != source:
+            yield f"The function {name} is not the one that was laid down."
+    for table in unguarded_tables():
+        yield f"{table} has no forced policy."
+
+
+def _written_functions() -> dict[str, str]:
+    text = "".join((_ROOM / name).read_text() for name in ("guards.sql", "account_guards.sql"))
+    return dict(re.findall(r"CREATE FUNCTION (\w+)\(\).*?AS \$\$(.*?)\$\$", text, re.DOTALL))
+
+
+def _rows(query: str, **named: Any) -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"{query} limit {FEW}", {"tenant": current_tenant_id(), "chain": CHAIN, **named}
+        )
+        return list(cursor.fetchall())
+
+
+_UNBALANCED = """
+select entry_id, currency, sum(amount), count(*) from ledger_posting
+where tenant_id = %(tenant)s
+group by entry_id, currency having sum(amount) <> 0 or count(*) < 2 order by 1, 2
+"""
+_LOOSE = """
+select p.id, p.entry_id from ledger_posting p
+left join ledger_entry e on e.tenant_id = p.tenant_id and e.id = p.entry_id and e.xact = p.xact
+left join ledger_account a
+  on a.tenant_id = p.tenant_id and a.id = p.account_id and a.currency = p.currency
+where p.tenant_id = %(tenant)s and (e.id is null or a.id is null) order by 1
+"""
+_LATE = """
+select e.id, s.seq from ledger_entry e
+join audit_seal s on s.tenant_id = e.tenant_id and s.chain = %(chain)s and s.subject_id = e.id
+where e.tenant_id = %(tenant)s and e.period_id = %(period)s and s.seq > %(head)s order by 2
+"""
+# Together they come in pairs: a fact of the one, and the same of the other's mirror.
+_CROOKED = """
+select distinct r.id, r.reverses_id from ledger_entry r
+cross join lateral (
+  select sum(f.side) as surplus from (
+    select 1 as side, account_id, currency, amount, invoice, payment, charge, matter, tax_code
+    from ledger_posting where tenant_id = r.tenant_id and entry_id = r.id
+    union all
+    select -1, account_id, currency, -amount, invoice, payment, charge, matter, tax_code
+    from ledger_posting where tenant_id = r.tenant_id and entry_id = r.reverses_id
+  ) f
+  group by account_id, currency, amount, invoice, payment, charge, matter, tax_code
+) pairs
+where r.tenant_id = %(tenant)s and r.reverses_id is not null and pairs.surplus <> 0 order by 1
+"""
+_OFF_POSTINGS = """
+select 'Payment', y.id, y.amount, coalesce(sum(-p.amount), 0) from ledger_payment y
+left join (ledger_posting p join ledger_account a on a.tenant_id = p.tenant_id
+    and a.id = p.account_id and a.role in ('credit', 'suspense'))
+  on p.tenant_id = y.tenant_id and p.entry_id = y.entry_id and p.currency = y.currency
+  and a.owner = y.customer
+where y.tenant_id = %(tenant)s
+group by y.id, y.amount having y.amount <> coalesce(sum(-p.amount), 0)
+union all
+select 'Allocation', l.id, l.amount, coalesce(sum(-p.amount), 0) from ledger_allocation l
+join ledger_payment y on y.tenant_id = l.tenant_id and y.id = l.payment_id
+left join (ledger_posting p join ledger_account a on a.tenant_id = p.tenant_id
+    and a.id = p.account_id and a.role = 'ar')
+  on p.tenant_id = l.tenant_id and p.entry_id = l.entry_id and p.currency = y.currency
+  and p.invoice = l.invoice and p.payment = y.uid and a.owner = y.customer
+where l.tenant_id = %(tenant)s
+group by l.id, l.amount having l.amount <> coalesce(sum(-p.amount), 0)
+order by 1, 2
+"""
+_OVER_ALLOCATED = """
+select y.id, y.amount, sum(l.amount) from ledger_allocation l
+join ledger_payment y on y.tenant_id = l.tenant_id and y.id = l.payment_id
+where l.tenant_id = %(tenant)s
+group by y.id, y.amount having sum(l.amount) not between 0 and y.amount order by 1
+"""
+_OVERPAID = """
+select p.invoice, a.owner, p.currency, sum(p.amount) from ledger_posting p
+join ledger_account a on a.tenant_id = p.tenant_id and a.id = p.account_id and a.role = 'ar'
+where p.tenant_id = %(tenant)s and p.invoice is not null
+group by 1, 2, 3 having sum(p.amount) < 0 order by 1, 2, 3
+"""
+_OVERSPENT = """
+select a.owner, p.currency, sum(p.amount) from ledger_posting p
+join ledger_account a on a.tenant_id = p.tenant_id and a.id = p.account_id and a.role = 'credit'
+where p.tenant_id = %(tenant)s group by 1, 2 having sum(p.amount) > 0 order by 1, 2
+"""
+_WRONG_SNAPSHOTS = """
+select w.id, w.balance - w.balance_before, coalesce(sum(p.amount), 0)
+from (select id, tenant_id, account_id, up_to_seq, balance,
+    lag(up_to_seq, 1, 0::bigint) over one as seq_before,
+    lag(balance, 1, 0::bigint) over one as balance_before
+  from ledger_balancesnapshot where tenant_id = %(tenant)s
+  window one as (partition by account_id order by up_to_seq)) w
+left join (audit_seal s
+    join ledger_posting p on p.tenant_id = s.tenant_id and p.entry_id = s.subject_id)
+  on s.tenant_id = w.tenant_id and s.chain = %(chain)s and s.seq > w.seq_before
+  and s.seq <= w.up_to_seq and p.account_id = w.account_id
+group by w.id, w.balance, w.balance_before
+having w.balance - w.balance_before <> coalesce(sum(p.amount), 0) order by 1
+"""
