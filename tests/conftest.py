@@ -11,6 +11,7 @@ import hashlib
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -93,20 +94,32 @@ class Databases:
         """Make the database anew from the template."""
         with self.connect() as connection:
             connection.execute("select pg_advisory_lock(%s)", [LOCK])
-            target = sql.Identifier(name)
-            connection.execute(sql.SQL("drop database if exists {} with (force)").format(target))
+            _drop(connection, name)
             connection.execute(
                 sql.SQL("create database {} template {} strategy file_copy").format(
-                    target, sql.Identifier(self.template)
+                    sql.Identifier(name), sql.Identifier(self.template)
                 )
             )
 
     def drop(self, name: str) -> None:
         """Drop a clone."""
         with self.connect() as connection:
+            _drop(connection, name)
+
+
+def _drop(connection: psycopg.Connection, name: str) -> None:
+    """Drop a database; the server's own housekeeping in it is waited for, as it cannot be ended."""
+    for patience in range(50, -1, -1):
+        try:
             connection.execute(
                 sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(name))
             )
+        except (psycopg.errors.InsufficientPrivilege, psycopg.errors.ObjectInUse):
+            if not patience:
+                raise
+            time.sleep(0.2)
+        else:
+            return
 
 
 def _shape() -> str:
