@@ -23,7 +23,11 @@ class Tenant(models.Model):
     currency = models.CharField(max_length=3, default="USD")
     locale = models.CharField(max_length=12, default="en_US")
     tax_id = models.CharField(max_length=20, blank=True, help_text="LEDES LAW_FIRM_ID.")
-    address = models.TextField(blank=True)
+    address = models.TextField(blank=True, help_text="Street, as printed; city and so on follow.")
+    city = models.CharField(max_length=80, blank=True)
+    region = models.CharField(max_length=60, blank=True, help_text="State, province or county.")
+    postal_code = models.CharField(max_length=20, blank=True)
+    country = models.CharField(max_length=2, default="US", help_text="ISO 3166-1, two letters.")
     email = models.EmailField(blank=True)
     remittance = models.TextField(blank=True, help_text="How to pay, printed on invoices.")
 

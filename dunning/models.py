@@ -1,0 +1,187 @@
+"""Bank files as they came in, and reminders as they went out."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+
+from billing_portal.money import Money
+from billing_portal.tenancy.fields import TenantForeignKey
+from billing_portal.tenancy.models import PublicModel, TenantModel
+from customers.models import Customer
+from invoices.models import Invoice
+from ledger.models import Payment
+
+
+class BankFile(PublicModel):
+    """A file from a bank, taken in once."""
+
+    ID_PREFIX: ClassVar[str] = "bkf"
+
+    name = models.CharField(max_length=160)
+    sha256 = models.CharField(max_length=64)
+    content = models.BinaryField()
+    imported_by = models.CharField(max_length=60)
+    imported_by_name = models.CharField(max_length=120)
+    imported_at = models.DateTimeField(db_default=Now())
+
+    class Meta(PublicModel.Meta):
+        constraints = [
+            models.UniqueConstraint(fields=["tenant", "uid"], name="bank_file_uid_is_unique"),
+            models.UniqueConstraint(
+                fields=["tenant", "sha256"], name="bank_file_is_imported_once"
+            ),
+        ]
+        indexes = [models.Index(fields=["tenant", "-id"], name="bank_file_page")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class BankStatement(TenantModel):
+    """The booked movements of one account between two balances. Opening + lines = closing."""
+
+    file = TenantForeignKey(BankFile)
+    account = models.CharField(max_length=40)
+    statement_id = models.CharField(max_length=60)
+    sequence = models.BigIntegerField(null=True)
+    currency = models.CharField(max_length=3)
+    opening = models.BigIntegerField(help_text="Minor units.")
+    closing = models.BigIntegerField(help_text="Minor units.")
+    opened_on = models.DateField()
+    closed_on = models.DateField()
+
+    class Meta(TenantModel.Meta):
+        constraints = [
+            models.UniqueConstraint(
+                fields=["tenant", "account", "statement_id"],
+                name="bank_statement_is_imported_once",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["tenant", "account", "-closed_on"], name="bank_statement_last")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.account} {self.statement_id}"
+
+
+class BankLine(PublicModel):
+    """One payment of a statement; money that came in has a Payment in the books."""
+
+    ID_PREFIX: ClassVar[str] = "bkl"
+
+    statement = TenantForeignKey(BankStatement)
+    number = models.PositiveIntegerField()
+    booked_on = models.DateField()
+    amount = models.BigIntegerField(help_text="Minor units; below zero when it went out.")
+    currency = models.CharField(max_length=3)
+    reference = models.CharField(max_length=140, blank=True)
+    payer = models.CharField(max_length=140, blank=True)
+    payer_account = models.CharField(max_length=40, blank=True)
+    remittance = models.CharField(max_length=500, blank=True)
+    codes = models.CharField(max_length=200, blank=True)
+    is_reversal = models.BooleanField(default=False)
+    payment = TenantForeignKey(Payment, null=True)
+    confidence = models.CharField(max_length=8, blank=True)
+    ground = models.CharField(max_length=12, blank=True)
+    why = models.CharField(max_length=500, blank=True)
+    suggestions = models.JSONField(default=list)
+
+    class Meta(PublicModel.Meta):
+        constraints = [
+            models.UniqueConstraint(fields=["tenant", "uid"], name="bank_line_uid_is_unique"),
+            models.UniqueConstraint(
+                fields=["tenant", "statement", "number"], name="bank_line_has_its_place"
+            ),
+            models.UniqueConstraint(
+                fields=["tenant", "payment"],
+                condition=Q(payment__isnull=False),
+                name="bank_line_is_one_a_payment",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.amount} {self.currency} of {self.booked_on}"
+
+    @property
+    def money(self) -> Money:
+        """What it moved."""
+        return Money.of_minor(self.amount, self.currency)
+
+
+class ReminderStep(TenantModel):
+    """When an overdue invoice is reminded of, and how often. Without rows, the house's ladder."""
+
+    level = models.PositiveSmallIntegerField()
+    days_after_due = models.PositiveSmallIntegerField()
+    is_active = models.BooleanField(default=True)
+    version = models.PositiveIntegerField(default=1)
+
+    class Meta(TenantModel.Meta):
+        constraints = [
+            models.UniqueConstraint(
+                fields=["tenant", "level"], name="reminder_step_level_is_unique"
+            ),
+            models.CheckConstraint(
+                condition=Q(level__gte=1), name="reminder_step_level_counts_from_one"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"Reminder {self.level}, {self.days_after_due} days after due"
+
+
+class Reminder(PublicModel):
+    """One step of the ladder for one invoice. It happens once, however often a process crashes."""
+
+    ID_PREFIX: ClassVar[str] = "rem"
+
+    class State(models.TextChoices):
+        QUEUED = "QUEUED", "Queued"
+        SENDING = "SENDING", "Sending"
+        SENT = "SENT", "Sent"
+        UNKNOWN = "UNKNOWN", "Unknown"
+        FAILED = "FAILED", "Failed"
+        SKIPPED = "SKIPPED", "Skipped"
+
+    invoice = TenantForeignKey(Invoice)
+    customer = TenantForeignKey(Customer)
+    level = models.PositiveSmallIntegerField()
+    open_amount = models.BigIntegerField(help_text="Minor units, when it was decided.")
+    currency = models.CharField(max_length=3)
+    due_on = models.DateField()
+    decided_on = models.DateField()
+    recipient = models.EmailField(blank=True)
+    message_id = models.CharField(max_length=160)
+    state = models.CharField(max_length=8, choices=State.choices, default=State.QUEUED)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    error_code = models.CharField(max_length=60, blank=True)
+    error_text = models.CharField(max_length=500, blank=True)
+    queued_at = models.DateTimeField(db_default=Now())
+    sent_at = models.DateTimeField(null=True)
+    version = models.PositiveIntegerField(default=1)
+
+    class Meta(PublicModel.Meta):
+        constraints = [
+            models.UniqueConstraint(fields=["tenant", "uid"], name="reminder_uid_is_unique"),
+            models.UniqueConstraint(
+                fields=["tenant", "invoice", "level"], name="reminder_happens_once"
+            ),
+            models.CheckConstraint(
+                condition=~Q(state="SENT") | Q(sent_at__isnull=False),
+                name="reminder_that_was_sent_says_when",
+            ),
+        ]
+        indexes = [models.Index(fields=["tenant", "-id"], name="reminder_page")]
+
+    def __str__(self) -> str:
+        return f"Reminder {self.level} of {self.invoice_id}"
+
+    @property
+    def open_money(self) -> Money:
+        """What was owed when it was decided."""
+        return Money.of_minor(self.open_amount, self.currency)
