@@ -290,7 +290,7 @@ SEALED_CHAINS = {
     "audit": "billing_portal.audit.sealing.audit_pages",
     "ledger": "ledger.queries.entry_pages",
 }
-LEDGER_CHECKS: list[str] = ["invoices.queries.charges_without_entry"]
+LEDGER_CHECKS: list[str] = ["invoices.queries.charges.charges_without_entry"]
 INBOX_PROVIDERS: list[str] = ["customers.views.inbox_items"]
 SEARCH_PROVIDERS: list[str] = ["customers.views.search"]
 NAVIGATION: list[tuple[str, str, str, str, str]] = [  # letter, label, icon, URL name, permission

@@ -1,11 +1,11 @@
-"""What is asked of work and bills."""
+"""What is asked of work as it came in."""
 
 from __future__ import annotations
 
-from django.db.models import QuerySet, Sum
+from django.db.models import Exists, OuterRef, QuerySet, Sum
 
 from customers.models import Customer
-from invoices.models import Charge
+from invoices.models import Charge, InvoiceLine
 from ledger.models import Posting
 
 
@@ -13,6 +13,13 @@ def charges_page(*, after: int | None = None, limit: int = 50) -> QuerySet[Charg
     """Return charges, newest first, below a row id; with what they name. One query."""
     rows = Charge.objects.select_related("customer", "matter", "timekeeper").order_by("-pk")
     return (rows if after is None else rows.filter(pk__lt=after))[:limit]
+
+
+def unbilled_charges() -> QuerySet[Charge]:
+    """Return the charges that no invoice bills, not even a draft."""
+    billing = InvoiceLine.objects.filter(charge=OuterRef("pk"), is_released=False)
+    found: QuerySet[Charge] = Charge.objects.filter(~Exists(billing))
+    return found
 
 
 def captured_of(customer: Customer) -> int:
