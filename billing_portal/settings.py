@@ -217,7 +217,9 @@ JOB_TIMEOUT_SECONDS = 300  # the longest that any job function may ask for
 JOB_BEAT_SECONDS = float(env("JOB_BEAT_SECONDS", "5"))  # a lease lasts three beats
 JOB_STOP_SECONDS = float(env("JOB_STOP_SECONDS", "10"))  # then running jobs go back
 JOB_SLOTS = {"default": 2, "documents": 2, "mail": 2, "browser": 1}  # how many run at a time
-JOB_MODULES: list[str] = []  # imported by the supervisor, so that clock lines are declared
+JOB_MODULES: list[str] = [
+    "invoices.jobs"
+]  # imported by the supervisor, so that clock lines are declared
 TICKS = [  # what the elected supervisor does each second
     "billing_portal.jobs.reaper.reap",
     "billing_portal.jobs.gatekeeper.admit_all",

@@ -31,9 +31,7 @@ class BankFile(PublicModel):
     class Meta(PublicModel.Meta):
         constraints = [
             models.UniqueConstraint(fields=["tenant", "uid"], name="bank_file_uid_is_unique"),
-            models.UniqueConstraint(
-                fields=["tenant", "sha256"], name="bank_file_is_imported_once"
-            ),
+            models.UniqueConstraint(fields=["tenant", "sha256"], name="bank_file_is_imported_once"),
         ]
         indexes = [models.Index(fields=["tenant", "-id"], name="bank_file_page")]
 

@@ -276,7 +276,12 @@ def _try_again(claim: Claim, error: BaseException, code: str) -> str:
 def place_of(error: BaseException) -> str:
     """Return an error's class and where it was raised; no message, for that may name a person."""
     frames = traceback.extract_tb(error.__traceback__)
-    ours = [frame for frame in frames if frame.filename.startswith(str(settings.BASE_DIR))]
+    ours = [
+        frame
+        for frame in frames
+        if frame.filename.startswith(str(settings.BASE_DIR))
+        and "/site-packages/" not in frame.filename
+    ]
     if not frames:
         return type(error).__name__
     frame = (ours or frames)[-1]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from django.db import connection, transaction
 from django.db.models import Max
@@ -30,8 +30,6 @@ from customers.queries import Billable, billable_customers, matters_by_ids
 from invoices.models import BillingRun, BillingWindow, Charge, RunItem
 from invoices.queries.charges import unbilled_charges
 from invoices.schedule import bills_until, cadence_of
-
-_ONE_DAY = 1
 
 
 @dataclass(frozen=True)
@@ -98,10 +96,8 @@ def _one_at_a_time() -> None:
 
 
 def _all_due(run: BillingRun, now: datetime) -> list[_Due]:
-    billables = billable_customers(
-        run.bills_until.fromordinal(run.bills_until.toordinal() - _ONE_DAY),
-        cadence=Cadence(run.cadence),
-    )
+    last_day = run.bills_until - timedelta(days=1)
+    billables = billable_customers(last_day, cadence=Cadence(run.cadence))
     work = _Work(run, billables)
     found = [due for billable in billables for due in _due(billable, work, run, now)]
     return sorted(
@@ -116,7 +112,7 @@ def _all_due(run: BillingRun, now: datetime) -> list[_Due]:
 
 
 class _Work:
-    """The unbilled work of everybody due, and where their last windows ended. Four queries."""
+    """The unbilled work of everybody due, and where their last windows ended. Six queries."""
 
     def __init__(self, run: BillingRun, billables: Sequence[Billable]) -> None:
         customers = {billable.customer.pk for billable in billables}
@@ -141,6 +137,9 @@ class _Work:
             window__customer__in=customers,
             outcome__in=(RunItem.Outcome.PENDING, RunItem.Outcome.PARKED),
         )
+        per_charge = {b.customer.pk for b in billables if b.terms.cadence == Cadence.PER_CHARGE}
+        stored = BillingWindow.objects.filter(customer__in=per_charge)
+        self._stored = set(stored.values_list("customer_id", "group"))
         self._waiting = set(open_items.values_list("window__customer_id", "window__group"))
         self._apart = {b.matter.pk for b in billables if b.matter} | set(
             AggregationSetting.objects.filter(
@@ -164,6 +163,10 @@ class _Work:
         """Say whether an earlier window of the group has not been billed yet."""
         return (billable.customer.pk, group) in self._waiting
 
+    def is_stored(self, billable: Billable, group: str) -> bool:
+        """Say whether a charge that is billed by itself has had its window."""
+        return (billable.customer.pk, group) in self._stored
+
 
 def _due(billable: Billable, work: _Work, run: BillingRun, now: datetime) -> Iterator[_Due]:
     until = min(run.bills_until, local_day(now, billable.terms.time_zone))
@@ -171,8 +174,9 @@ def _due(billable: Billable, work: _Work, run: BillingRun, now: datetime) -> Ite
     if billable.terms.cadence == Cadence.PER_CHARGE:
         for charge in charges:
             matter = work.matters.get(charge.matter_id or 0)
-            group = f"{charge.source}:{charge.key}"
-            window = day_period(charge.worked_on)
+            group, window = f"{charge.source}:{charge.key}", day_period(charge.worked_on)
+            if work.is_stored(billable, group):
+                continue  # its item is parked or carried, and is retried there
             yield _Due(billable, matter, group, window, (charge,), takes_late_work=False)
         return
     for number, period in enumerate(_periods(billable, charges, work.last_end(billable), until)):
@@ -191,11 +195,11 @@ def _periods(
         if starts_on < until:
             yield Period(starts_on, until)
         return
-    calendar = {"anchor": terms.anchor, "began_on": terms.began_on}
+    anchor, began_on = terms.anchor, terms.began_on
     if last_end is None:
-        first = period_containing(charges[0].worked_on, cadence, **calendar)
-        last_end = first.starts_on
-    yield from periods_between(last_end, until, cadence, **calendar)
+        day = charges[0].worked_on
+        last_end = period_containing(day, cadence, anchor=anchor, began_on=began_on).starts_on
+    yield from periods_between(last_end, until, cadence, anchor=anchor, began_on=began_on)
 
 
 def _groups(

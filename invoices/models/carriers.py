@@ -130,8 +130,7 @@ class Submission(PublicModel):
                 name="submission_is_one_at_a_time",
             ),
             models.CheckConstraint(
-                condition=~Q(state="CONFIRMED")
-                | (~Q(reference="") & Q(answered_at__isnull=False)),
+                condition=~Q(state="CONFIRMED") | (~Q(reference="") & Q(answered_at__isnull=False)),
                 name="submission_is_confirmed_by_a_reference",
             ),
         ]

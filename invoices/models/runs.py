@@ -145,7 +145,9 @@ class RunItem(PublicModel):
             ),
         ]
         indexes = [
-            models.Index(fields=["tenant", "run", "outcome", "position"], name="run_item_by_outcome")
+            models.Index(
+                fields=["tenant", "run", "outcome", "position"], name="run_item_by_outcome"
+            )
         ]
 
     def __str__(self) -> str:

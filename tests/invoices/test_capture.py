@@ -11,7 +11,7 @@ from billing_portal.outbox.models import OutboxEvent
 from billing_portal.tenancy.actors import MissingPermission, system
 from invoices.actions.capture import NewCharge, RowsRefused, TooMany, capture, capture_file
 from invoices.models import Charge
-from invoices.queries import charges_without_entry
+from invoices.queries.charges import charges_without_entry
 from ledger.models import AccountingPeriod, Entry
 from ledger.queries import balance_of, trial_balance
 from tests.customers.factories import (

@@ -1,0 +1,191 @@
+"""Finalizing: number, tax, book, freeze. From then on an invoice is a claim that never changes.
+
+Set-based: however many invoices, they are numbered by one update of their series, booked by one
+posting and frozen by one insert. Locks are taken in the house's order: customer, invoice, period,
+number, outbox.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+
+from django.db import transaction
+from django.db.models import F
+
+from billing_portal.audit.trail import record_many
+from billing_portal.money import Money
+from billing_portal.outbox.events import publish_many
+from billing_portal.tenancy.actors import Actor
+from billing_portal.tenancy.models import Tenant
+from billing_portal.tenancy.scope import current_tenant_id
+from customers.models import Customer
+from customers.queries import Party, parties_of
+from invoices.actions.freeze import freeze
+from invoices.actions.refusals import NotApproved, TaxChanged
+from invoices.actions.taxing import apply_tax
+from invoices.models import Invoice, InvoiceLine, NumberSeries
+from ledger.actions.posting import Line, NewEntry, post
+
+_TAX_FIELDS = ("tax_category", "tax_rate", "tax_amount", "tax_basis")
+_FINAL_FIELDS = ("state", "number", "issued_on", "due_on", "entry", "net", "tax", "total")
+
+
+@transaction.atomic
+def finalize(invoices: Sequence[Invoice], *, by: Actor, on: date) -> list[Invoice]:
+    """Turn approved invoices into claims, all or none, numbered in the given order.
+
+    One that is final already is returned as it is, so that a repeat does no harm. About thirty
+    queries, whatever the number.
+
+    :param on: the day of issue: it names the number's year, the tax point and the booking day.
+    :raises NotApproved: when the review of one has not ended in approval.
+    :raises TaxChanged: when the tax is no longer what was approved.
+    :raises NoRate: when the table has no row for the place, category and day.
+    :raises PeriodClosed: when the books of ``on`` are closed.
+    """
+    by.must("invoices.finalize")
+    ready, found = _locked(invoices)
+    if not ready:
+        return found
+    lines = _lines_of(ready)
+    firm = Tenant.objects.get(pk=current_tenant_id())
+    parties = parties_of({each.customer_id: each.customer for each in ready}.values(), on)
+    for invoice in ready:
+        _tax(invoice, lines[invoice.pk], firm, parties[invoice.customer_id], on)
+    taxed = [line for each in ready for line in lines[each.pk]]
+    InvoiceLine.objects.bulk_update(taxed, _TAX_FIELDS, batch_size=500)
+    _book(ready, lines, by=by, on=on)
+    _take_numbers(ready, f"{on.year}")
+    for invoice in ready:
+        invoice.state = Invoice.State.FINALIZED
+        invoice.issued_on = on
+        invoice.due_on = on + timedelta(days=invoice.customer.payment_terms_days)
+    Invoice.objects.bulk_update(ready, _FINAL_FIELDS, batch_size=500)
+    freeze([(each, lines[each.pk], parties[each.customer_id]) for each in ready], firm=firm)
+    record_many("invoice.finalized", [(each, {"number": each.number}) for each in ready], by=by)
+    publish_many(
+        "invoice.finalized",
+        [(each.public_id, {"version": each.version, "number": each.number}) for each in ready],
+    )
+    return found
+
+
+def take_numbers(count: int, series: str) -> list[str]:
+    """Return the next numbers of a series. Without gaps: a rollback gives them back.
+
+    The series' row stays locked until the transaction ends. Three queries.
+    """
+    NumberSeries.objects.bulk_create([NumberSeries(series=series)], ignore_conflicts=True)
+    row = NumberSeries.objects.select_for_update().get(series=series)
+    NumberSeries.objects.filter(pk=row.pk).update(last=F("last") + count)
+    return [f"{series}-{row.last + place:05}" for place in range(1, count + 1)]
+
+
+def _locked(invoices: Sequence[Invoice]) -> tuple[list[Invoice], list[Invoice]]:
+    """Return those to finalize and all of them, in the given order, with their rows locked."""
+    ids = list(dict.fromkeys(invoice.pk for invoice in invoices))
+    owners = Invoice.objects.filter(pk__in=ids).values("customer_id")
+    list(Customer.objects.select_for_update().filter(pk__in=owners).order_by("pk"))
+    rows = (
+        Invoice.objects.select_for_update(of=("self",))
+        .filter(pk__in=ids)
+        .select_related("customer", "matter")
+        .order_by("pk")
+    )
+    known = {invoice.pk: invoice for invoice in rows}
+    found = [known[pk] for pk in ids if pk in known]
+    ready = [invoice for invoice in found if invoice.state != Invoice.State.FINALIZED]
+    for invoice in ready:
+        if invoice.state != Invoice.State.APPROVED or invoice.kind != Invoice.Kind.INVOICE:
+            raise NotApproved(
+                f"{invoice} for {invoice.customer} is {invoice.get_state_display().lower()},"
+                " not approved."
+            )
+    return ready, found
+
+
+def _lines_of(invoices: Sequence[Invoice]) -> dict[int, list[InvoiceLine]]:
+    lines: dict[int, list[InvoiceLine]] = {invoice.pk: [] for invoice in invoices}
+    rows = (
+        InvoiceLine.objects.filter(invoice__in=lines, is_released=False)
+        .select_related("charge", "matter", "timekeeper")
+        .order_by("invoice_id", "number")
+    )
+    for line in rows:
+        lines[line.invoice_id].append(line)
+    return lines
+
+
+def _tax(
+    invoice: Invoice, lines: Sequence[InvoiceLine], firm: Tenant, party: Party, on: date
+) -> None:
+    approved = invoice.tax
+    apply_tax(invoice, lines, firm=firm, party=party, tax_point=on)
+    if invoice.tax != approved:
+        raise TaxChanged(
+            f"The tax of {invoice} for {invoice.customer} is {invoice.tax_money} on {on}; approved"
+            f" was {Money.of_minor(approved, invoice.currency)}. Reopen it and have it approved."
+        )
+
+
+def _book(
+    invoices: Sequence[Invoice], lines: dict[int, list[InvoiceLine]], *, by: Actor, on: date
+) -> None:
+    """Book each claim: receivable against unbilled work and tax; nothing moved, no entry."""
+    wanted = [(each, _entry(each, lines[each.pk], on)) for each in invoices]
+    moving = [(invoice, entry) for invoice, entry in wanted if entry.lines]
+    entries = post([entry for _, entry in moving], by=by)
+    for (invoice, _), entry in zip(moving, entries, strict=True):
+        invoice.entry = entry
+
+
+def _entry(invoice: Invoice, lines: Sequence[InvoiceLine], on: date) -> NewEntry:
+    owner, currency = invoice.customer.public_id, invoice.currency
+    sides = [
+        Line(
+            "ar",
+            invoice.total_money,
+            owner,
+            invoice=invoice.uid,
+            matter=invoice.matter.uid if invoice.matter else None,
+        )
+    ]
+    sides += [
+        Line(
+            "wip",
+            Money.of_minor(-line.amount, currency),
+            owner,
+            invoice=invoice.uid,
+            charge=line.charge.uid if line.charge else None,
+            matter=line.matter.uid if line.matter else None,
+        )
+        for line in lines
+    ]
+    taxes: dict[tuple[str, str], int] = {}
+    for line in lines:
+        code = (
+            line.tax_basis["jurisdiction"],
+            f"{line.tax_category}@{line.tax_rate.normalize():f}",
+        )
+        taxes[code] = taxes.get(code, 0) + line.tax_amount
+    sides += [
+        Line(
+            *("tax", Money.of_minor(-minor, currency), jurisdiction),
+            invoice=invoice.uid,
+            tax_code=code[:40],
+        )
+        for (jurisdiction, code), minor in taxes.items()
+    ]
+    return NewEntry(
+        kind="invoice",
+        booked_on=on,
+        key=f"invoice:{invoice.uid}",
+        source=invoice.public_id,
+        lines=tuple(side for side in sides if side.amount.minor),
+    )
+
+
+def _take_numbers(invoices: Sequence[Invoice], series: str) -> None:
+    for invoice, number in zip(invoices, take_numbers(len(invoices), series), strict=True):
+        invoice.number = number
