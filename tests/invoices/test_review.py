@@ -66,7 +66,7 @@ def test_an_edit_changes_what_is_billed_and_keeps_what_was_worked(draft, reviewe
     first, _ = books.lines_of(draft)
     invoice = edit(first, reviewer, quantity=Decimal("1.5"), narrative="Attend deposition.")
     line = InvoiceLine.objects.get(pk=first.pk)
-    charge = Charge.objects.get(pk=line.charge_id)
+    charge = Charge.objects.get(pk=line.charge_id or 0)
     assert (line.amount, charge.amount, charge.quantity) == (30000, 40000, Decimal(2))
     assert line.is_edited
     assert (invoice.version, invoice.net, invoice.as_worked) == (2, 60000, 70000)
@@ -191,7 +191,7 @@ def test_nobody_reviews_what_nobody_is_named_for(tenant):
     with pytest.raises(NoReviewer):
         request_review([invoice], by=SYSTEM)
     named = books.member("reviewer")
-    person = User.objects.get(pk=named.id)
+    person = User.objects.get(pk=named.id or 0)
     assign_reviewer(invoice, reviewer=person, version_seen=1, by=SYSTEM)
     assert request_review([invoice], by=SYSTEM)[0].state == "IN_REVIEW"
 
