@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from rest_framework.routers import SimpleRouter
 
-from invoices.api import ChargeViewSet
+from invoices.api.charges import ChargeViewSet
+from invoices.api.invoices import InvoiceViewSet
+from invoices.api.runs import RunViewSet
 
 router = SimpleRouter(trailing_slash=False)
 router.register("charges", ChargeViewSet, basename="charge")
+router.register("runs", RunViewSet, basename="run")
+router.register("invoices", InvoiceViewSet, basename="invoice")
 urlpatterns = router.urls

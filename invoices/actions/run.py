@@ -1,4 +1,4 @@
-"""Running a month end: start, pause, resume, cancel, retry one customer; and its job.
+"""Running a month end: start, pause, resume, cancel, retry one customer; and its jobs.
 
 The gatekeeper lets only as many batches run as there are slots. A run that is killed anywhere goes
 on where it was: what is pending is drafted, what is drafted is not pending.
@@ -6,22 +6,31 @@ on where it was: what is pending is drafted, what is drafted is not pending.
 
 from __future__ import annotations
 
+from datetime import date
+
+import structlog
 from django.db import transaction
 from django.db.models import Max
 from django.db.models.functions import Now
 
 from billing_portal.audit.trail import record
+from billing_portal.errors import Refused
 from billing_portal.jobs.models import Job
 from billing_portal.jobs.queue import job
 from billing_portal.jobs.worker import current_job, progress
 from billing_portal.outbox.events import publish
 from billing_portal.tenancy.actors import Actor, system
-from billing_portal.tenancy.scope import current_tenant_id
+from billing_portal.tenancy.scope import current_tenant_id, tenant_scope
 from invoices.actions.draft import draft_items
+from invoices.actions.finalize import finalize
 from invoices.actions.refusals import RunState
-from invoices.models import BillingRun, RunItem
+from invoices.actions.review import request_review
+from invoices.models import BillingRun, Invoice, RunItem
+from invoices.queries.runs import invoices_of
 
 BATCH = 50
+FINALIZED_AT_ONCE = 100
+_log = structlog.get_logger(__name__)
 GATEKEEPER = system("gatekeeper")
 _OPEN_JOBS = (Job.State.QUEUED, Job.State.RUNNING, Job.State.WAITING_FOR_HUMAN, Job.State.PAUSED)
 _State = BillingRun.State
@@ -109,6 +118,72 @@ def retry_item(item: RunItem, *, by: Actor) -> RunItem:
         last=item.position,
     )
     return item
+
+
+@transaction.atomic
+def send_to_review(run: BillingRun, *, by: Actor) -> int:
+    """Hand all drafts of a run that name a reviewer to them; return how many. Eight queries.
+
+    Drafts that name nobody stay, and are shown as such.
+    """
+    drafts = invoices_of(run).filter(state=Invoice.State.DRAFT, reviewer__isnull=False)
+    return len(request_review(list(drafts), by=by))
+
+
+def finalize_approved(run: BillingRun, *, by: Actor, on: date) -> Job:
+    """Finalize what is approved of a run, in the order of its items, by a job.
+
+    :raises MissingPermission: when the actor may not finalize.
+    """
+    by.must("invoices.finalize")
+    with transaction.atomic():
+        run = BillingRun.objects.select_for_update().get(pk=run.pk)
+        run.version += 1
+        run.save(update_fields=["version"])
+        record("run.finalizing", run, by=by, on=on.isoformat())
+        return finalize_run_later.enqueue(
+            key=f"finalize:{run.uid}:{run.version}",
+            group=run.public_id,
+            run_id=run.pk,
+            on=on.isoformat(),
+        )
+
+
+@job(queue="documents", timeout=280, max_attempts=5, scoped=False)
+def finalize_run_later(*, tenant_id: int, run_id: int, on: str) -> None:
+    """Finalize a run's approved invoices, one batch of a hundred at a time, each a transaction.
+
+    Twice does no harm: what is final is not approved any more. What a rule refuses stays approved
+    and is counted as failed; the job's row names the first reason.
+    """
+    done = failed = after = 0
+    while True:
+        with tenant_scope(tenant_id):
+            approved = invoices_of(BillingRun.objects.get(pk=run_id)).filter(
+                state=Invoice.State.APPROVED, run_item__position__gt=after
+            )
+            batch = list(approved.select_related("run_item")[:FINALIZED_AT_ONCE])
+            if not batch:
+                break
+            good, bad = _finalize_or_split(batch, on=date.fromisoformat(on))
+            done, failed = done + good, failed + bad
+            after = max(each.run_item.position for each in batch if each.run_item)
+        progress(done=done, failed=failed, stage="finalizing")
+
+
+def _finalize_or_split(batch: list[Invoice], *, on: date) -> tuple[int, int]:
+    try:
+        with transaction.atomic():
+            return len(finalize(batch, by=GATEKEEPER, on=on)), 0
+    except Refused as refusal:
+        if len(batch) == 1:
+            _log.warning("not finalized", invoice=batch[0].public_id, code=refusal.code)
+            record("invoice.not_finalized", batch[0], by=GATEKEEPER, code=refusal.code)
+            return 0, 1
+    middle = len(batch) // 2
+    first = _finalize_or_split(batch[:middle], on=on)
+    second = _finalize_or_split(batch[middle:], on=on)
+    return first[0] + second[0], first[1] + second[1]
 
 
 @job(queue="default", timeout=240, max_attempts=3)

@@ -1,0 +1,1 @@
+"""The room over REST: charges, runs, invoices; what is written is written by actions."""

@@ -1,0 +1,158 @@
+"""Invoices over REST: read them, edit lines, give verdicts, finalize."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django.db.models import QuerySet
+from django.http import Http404
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import serializers
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from billing_portal.api.idempotency import idempotent
+from billing_portal.api.versions import etag, must_match, version_seen
+from billing_portal.api.views import NounViewSet, one_of
+from billing_portal.ids import NotAnId, uid_of
+from customers.models import lookup_key
+from invoices.actions import review
+from invoices.actions.finalize import finalize
+from invoices.api import shapes
+from invoices.api.runs import KEY, by, today
+from invoices.models import Invoice, InvoiceLine
+from invoices.queries import invoices as asked_of
+
+IF_MATCH = OpenApiParameter("If-Match", str, OpenApiParameter.HEADER, required=True)
+_EDIT = "invoices.edit"
+
+
+class InvoiceViewSet(NounViewSet):
+    """Read invoices; move them along. Edits and verdicts name the version that was read."""
+
+    permissions: ClassVar = {
+        "list": "invoices.read",
+        "retrieve": "invoices.read",
+        "line": _EDIT,
+        "review_request": _EDIT,
+        "approval": "invoices.approve",
+        "rejection": "invoices.approve",
+        "reopening": _EDIT,
+        "discard": _EDIT,
+        "finalization": "invoices.finalize",
+    }
+    filters: ClassVar = {
+        "state": one_of("state"),
+        "kind": one_of("kind"),
+        "number": one_of("number"),
+        "customer": lambda value: {"customer__external_key": lookup_key(value)},
+        "matter": lambda value: {"matter__external_key": lookup_key(value)},
+        "reviewer": lambda value: {"reviewer__email": value.lower()},
+    }
+    id_prefix = Invoice.ID_PREFIX
+    serializer_class = shapes.InvoiceOut
+
+    def get_queryset(self) -> QuerySet[Invoice]:
+        """Return the firm's invoices with what is owed on them."""
+        if getattr(self, "swagger_fake_view", False):
+            return Invoice._base_manager.none()
+        return asked_of.invoices()
+
+    def shown(self, row: Invoice) -> Response:
+        """Answer with the invoice as it is now, its lines too. Two queries."""
+        invoice = asked_of.invoices().get(pk=row.pk)
+        context = {"lines": asked_of.lines_of(invoice)}
+        answer = Response(shapes.InvoiceWholeOut(invoice, context=context).data)
+        answer["ETag"] = etag(invoice.version)
+        return answer
+
+    @extend_schema(
+        request=shapes.LineEditIn, responses=shapes.InvoiceWholeOut, parameters=[IF_MATCH]
+    )
+    @action(detail=True, methods=["patch"], url_path="lines/(?P<line>[a-z0-9_]+)")
+    def line(self, request: Request, line: str, **_: Any) -> Response:
+        """Change how a line is billed, with a reason; how it was worked is kept."""
+        seen, invoice = self._seen(request)
+        asked = _typed(shapes.LineEditIn, request.data)
+        reason_code, reason = asked.pop("reason_code"), asked.pop("reason", "")
+        try:
+            uid = uid_of(InvoiceLine.ID_PREFIX, line)
+        except NotAnId as error:
+            raise Http404 from error
+        found = InvoiceLine.objects.filter(invoice=invoice, uid=uid).first()
+        if found is None:
+            raise Http404
+        changed = review.edit_line(
+            found,
+            version_seen=seen,
+            changes=asked,
+            reason_code=reason_code,
+            reason=reason,
+            by=by(request),
+            on=today(request),
+        )
+        return self.shown(changed)
+
+    @extend_schema(request=None, responses=shapes.InvoiceWholeOut, parameters=[KEY])
+    @action(detail=True, methods=["post"], url_path="review-request")
+    @idempotent
+    def review_request(self, request: Request, **_: Any) -> Response:
+        """Hand a draft to its reviewer."""
+        (invoice,) = review.request_review([self.get_object()], by=by(request))
+        return self.shown(invoice)
+
+    @extend_schema(request=None, responses=shapes.InvoiceWholeOut, parameters=[IF_MATCH])
+    @action(detail=True, methods=["post"])
+    def approval(self, request: Request, **_: Any) -> Response:
+        """Approve the version that was read."""
+        seen, invoice = self._seen(request)
+        return self.shown(review.approve(invoice, version_seen=seen, by=by(request)))
+
+    @extend_schema(request=shapes.ReturnIn, responses=shapes.InvoiceWholeOut, parameters=[IF_MATCH])
+    @action(detail=True, methods=["post"], url_path="return")
+    def rejection(self, request: Request, **_: Any) -> Response:
+        """Send an invoice back to the billing staff, saying what is wrong."""
+        seen, invoice = self._seen(request)
+        asked = _typed(shapes.ReturnIn, request.data)
+        returned = review.return_invoice(invoice, version_seen=seen, by=by(request), **asked)
+        return self.shown(returned)
+
+    @extend_schema(request=shapes.ReasonIn, responses=shapes.InvoiceWholeOut, parameters=[IF_MATCH])
+    @action(detail=True, methods=["post"])
+    def reopening(self, request: Request, **_: Any) -> Response:
+        """Take an approval back; it is a draft again."""
+        seen, invoice = self._seen(request)
+        text = _typed(shapes.ReasonIn, request.data)["reason"]
+        return self.shown(review.reopen(invoice, version_seen=seen, text=text, by=by(request)))
+
+    @extend_schema(request=shapes.ReasonIn, responses=shapes.InvoiceWholeOut, parameters=[IF_MATCH])
+    @action(detail=True, methods=["post"])
+    def discard(self, request: Request, **_: Any) -> Response:
+        """Throw a draft away; its work is unbilled again."""
+        seen, invoice = self._seen(request)
+        reason = _typed(shapes.ReasonIn, request.data)["reason"]
+        gone = review.discard(
+            invoice, version_seen=seen, reason=reason, by=by(request), on=today(request)
+        )
+        return self.shown(gone)
+
+    @extend_schema(request=shapes.OnIn, responses=shapes.InvoiceWholeOut, parameters=[KEY])
+    @action(detail=True, methods=["post"])
+    @idempotent
+    def finalization(self, request: Request, **_: Any) -> Response:
+        """Turn an approved invoice into a claim: number, tax, books, frozen facts."""
+        on = _typed(shapes.OnIn, request.data).get("on") or today(request)
+        (invoice,) = finalize([self.get_object()], by=by(request), on=on)
+        return self.shown(invoice)
+
+    def _seen(self, request: Request) -> tuple[int, Invoice]:
+        seen, invoice = version_seen(request), self.get_object()
+        must_match(seen, invoice.version)
+        return seen, invoice
+
+
+def _typed(shape: type[serializers.Serializer], data: Any) -> dict[str, Any]:
+    asked = shape(data=data)
+    asked.is_valid(raise_exception=True)
+    return dict(asked.validated_data)

@@ -1,0 +1,176 @@
+"""Billing runs over REST: plan, start, watch, pause, retry, hand to review, finalize."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from typing import Any, ClassVar, cast
+
+from django.db.models import QuerySet
+from django.http import Http404
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import serializers
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from billing_portal.api.idempotency import HEADER, idempotent
+from billing_portal.api.problems import django_request
+from billing_portal.api.views import NounViewSet, one_of
+from billing_portal.ids import NotAnId, uid_of
+from billing_portal.jobs.api import JobOut
+from billing_portal.periods import local_day
+from billing_portal.tenancy.actors import Actor
+from invoices.actions import run as running
+from invoices.actions.plan import plan_run
+from invoices.api import shapes
+from invoices.models import BillingRun, RunItem
+from invoices.queries.runs import items_of, progress_of_runs
+
+KEY = OpenApiParameter(HEADER, str, OpenApiParameter.HEADER, required=True)
+_START = "runs.start"
+
+
+class RunViewSet(NounViewSet):
+    """Plan and start month ends, and see what came of them."""
+
+    permissions: ClassVar = {
+        "list": "runs.read",
+        "retrieve": "runs.read",
+        "create": _START,
+        "start": _START,
+        "pause": _START,
+        "resumption": _START,
+        "cancellation": _START,
+        "items": "runs.read",
+        "retry": _START,
+        "review_requests": "invoices.edit",
+        "finalization": "invoices.finalize",
+    }
+    filters: ClassVar = {"state": one_of("state"), "execution": one_of("execution")}
+    id_prefix = BillingRun.ID_PREFIX
+    serializer_class = shapes.RunOut
+
+    def get_queryset(self) -> QuerySet[BillingRun]:
+        """Return the firm's runs."""
+        if getattr(self, "swagger_fake_view", False):
+            return BillingRun._base_manager.none()
+        return BillingRun.objects.all()
+
+    def get_serializer(self, *args: Any, **kwargs: Any) -> Any:
+        """Look up how far all runs of the page are, in one query."""
+        if not args:
+            return shapes.RunOut(**kwargs)
+        shown: Any = args[0]
+        runs: list[BillingRun] = list(shown) if kwargs.get("many") else [shown]
+        context = {**self.get_serializer_context(), "progress": progress_of_runs(runs)}
+        return shapes.RunOut(*args, **kwargs, context=context)
+
+    @extend_schema(request=shapes.RunIn, responses={201: shapes.RunOut}, parameters=[KEY])
+    @idempotent
+    def create(self, request: Request, **_: Any) -> Response:
+        """Plan a run: find what is due, bill nothing yet."""
+        asked = _typed(shapes.RunIn, request.data)
+        run = plan_run(
+            key=f"api:{request.headers[HEADER]}"[:120],
+            billing_aggregation=asked["billing_aggregation"],
+            period_of_execution=asked["period_of_execution"],
+            on=asked.get("on") or today(request),
+            now=datetime.now(UTC),
+            by=by(request),
+        )
+        answer = self.shown(run)
+        answer.status_code = 201
+        return answer
+
+    @extend_schema(request=None, responses={202: shapes.RunOut}, parameters=[KEY])
+    @action(detail=True, methods=["post"])
+    @idempotent
+    def start(self, request: Request, **_: Any) -> Response:
+        """Put a planned run to work."""
+        return self._moved(running.start_run(self.get_object(), by=by(request)))
+
+    @extend_schema(request=None, responses={202: shapes.RunOut}, parameters=[KEY])
+    @action(detail=True, methods=["post"])
+    @idempotent
+    def pause(self, request: Request, **_: Any) -> Response:
+        """Begin no further batch."""
+        return self._moved(running.pause_run(self.get_object(), by=by(request)))
+
+    @extend_schema(request=None, responses={202: shapes.RunOut}, parameters=[KEY])
+    @action(detail=True, methods=["post"])
+    @idempotent
+    def resumption(self, request: Request, **_: Any) -> Response:
+        """Go on with what is pending."""
+        return self._moved(running.resume_run(self.get_object(), by=by(request)))
+
+    @extend_schema(request=None, responses={202: shapes.RunOut}, parameters=[KEY])
+    @action(detail=True, methods=["post"])
+    @idempotent
+    def cancellation(self, request: Request, **_: Any) -> Response:
+        """Give up what is pending."""
+        return self._moved(running.cancel_run(self.get_object(), by=by(request)))
+
+    @extend_schema(responses=shapes.RunItemOut(many=True))
+    @action(detail=True, methods=["get"])
+    def items(self, request: Request, **_: Any) -> Response:
+        """Show the first 1,000 items that are not simply drafted: what needs a person."""
+        found = [
+            item
+            for outcome in (RunItem.Outcome.PARKED, RunItem.Outcome.CARRIED)
+            for item in items_of(self.get_object(), outcome=outcome, limit=500)
+        ]
+        return Response({"object": "list", "data": shapes.RunItemOut(found, many=True).data})
+
+    @extend_schema(request=None, responses={202: shapes.RunItemOut}, parameters=[KEY])
+    @action(detail=True, methods=["post"], url_path="items/(?P<item>[a-z0-9_]+)/retry")
+    @idempotent
+    def retry(self, request: Request, item: str, **_: Any) -> Response:
+        """Draft a parked item again."""
+        run = self.get_object()
+        try:
+            found = RunItem.objects.filter(run=run, uid=uid_of(RunItem.ID_PREFIX, item)).first()
+        except NotAnId as error:
+            raise Http404 from error
+        if found is None:
+            raise Http404
+        again = running.retry_item(found, by=by(request))
+        return Response(shapes.RunItemOut(again).data, status=202)
+
+    @extend_schema(request=None, parameters=[KEY])
+    @action(detail=True, methods=["post"], url_path="review-requests")
+    @idempotent
+    def review_requests(self, request: Request, **_: Any) -> Response:
+        """Hand the drafts of a run to their reviewers."""
+        count = running.send_to_review(self.get_object(), by=by(request))
+        return Response({"sent": count})
+
+    @extend_schema(request=shapes.OnIn, responses={202: JobOut}, parameters=[KEY])
+    @action(detail=True, methods=["post"])
+    @idempotent
+    def finalization(self, request: Request, **_: Any) -> Response:
+        """Finalize what is approved, in the order of the run, by a job."""
+        on = _typed(shapes.OnIn, request.data).get("on") or today(request)
+        job = running.finalize_approved(self.get_object(), by=by(request), on=on)
+        return Response(JobOut(job).data, status=202)
+
+    def _moved(self, run: BillingRun) -> Response:
+        answer = self.shown(run)
+        answer.status_code = 202
+        return answer
+
+
+def by(request: Request) -> Actor:
+    """Return who asks."""
+    return cast(Actor, request.user)
+
+
+def today(request: Request) -> date:
+    """Return the firm's day."""
+    firm = django_request(request).tenant
+    return local_day(datetime.now(UTC), firm.time_zone if firm else "UTC")
+
+
+def _typed(shape: type[serializers.Serializer], data: Any) -> dict[str, Any]:
+    asked = shape(data=data)
+    asked.is_valid(raise_exception=True)
+    return dict(asked.validated_data)

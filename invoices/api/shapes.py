@@ -1,0 +1,220 @@
+"""What goes over the wire: ``…In`` types what comes, ``…Out`` shows what is."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework import serializers
+
+from billing_portal.api.rendering import money
+from billing_portal.money import Money
+from invoices.models import BillingRun, Invoice, InvoiceLine, LineEdit, RunItem, Verdict
+from invoices.queries.runs import Progress
+from invoices.schedule import AGGREGATIONS, Execution, aggregation_of
+
+
+class StrictIn(serializers.Serializer):
+    """Input that names nothing unknown: a misspelled field is told, not dropped."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        """Return typed values.
+
+        :raises ValidationError: naming every unknown field and every bad value.
+        """
+        strange = set(data) - set(self.fields) if isinstance(data, dict) else set()
+        if strange:
+            raise serializers.ValidationError(
+                {name: ["There is no such field."] for name in sorted(strange)}, code="unknown"
+            )
+        return super().to_internal_value(data)
+
+
+class DecimalText(serializers.DecimalField):
+    """A decimal written as text: a JSON number may have passed through a float."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        """Return the decimal.
+
+        :raises ValidationError: for anything but a text.
+        """
+        if not isinstance(data, str):
+            raise serializers.ValidationError("Write the number as a text.", code="text")
+        return super().to_internal_value(data)
+
+
+class MoneyOut(serializers.Serializer):
+    """An amount as text, with its currency."""
+
+    amount = serializers.CharField()
+    currency = serializers.CharField()
+
+    def to_representation(self, instance: Money) -> dict[str, str]:
+        """Return amount and currency."""
+        return money(instance)
+
+
+class RunIn(StrictIn):
+    """A line of the schedule, and the day it stands for (today unless named)."""
+
+    billing_aggregation = serializers.ChoiceField(choices=list(AGGREGATIONS))
+    period_of_execution = serializers.ChoiceField(choices=list(Execution))
+    on = serializers.DateField(required=False)
+
+
+class OnIn(StrictIn):
+    """The day of a deed; today unless named."""
+
+    on = serializers.DateField(required=False)
+
+
+class ProgressOut(serializers.Serializer):
+    """How many items of a run came to what."""
+
+    total = serializers.IntegerField()
+    pending = serializers.IntegerField()
+    drafted = serializers.IntegerField()
+    nothing = serializers.IntegerField()
+    carried = serializers.IntegerField()
+    parked = serializers.IntegerField()
+    canceled = serializers.IntegerField()
+
+
+class RunOut(serializers.Serializer):
+    """A billing run."""
+
+    object = serializers.CharField(default="billing_run")
+    id = serializers.CharField(source="public_id")
+    state = serializers.CharField()
+    billing_aggregation = serializers.SerializerMethodField()
+    period_of_execution = serializers.CharField(source="execution")
+    on = serializers.DateField()
+    bills_until = serializers.DateField()
+    planned_at = serializers.DateTimeField()
+    started_at = serializers.DateTimeField(allow_null=True)
+    ended_at = serializers.DateTimeField(allow_null=True)
+    progress = serializers.SerializerMethodField()
+
+    def get_billing_aggregation(self, run: BillingRun) -> str:
+        """Return the aggregation as the schedule names it."""
+        return aggregation_of(run.cadence)
+
+    def get_progress(self, run: BillingRun) -> dict[str, int]:
+        """Return the counts that the endpoint looked up for the page in one query."""
+        found: dict[int, Progress] = self.context["progress"]
+        shown: dict[str, int] = ProgressOut(found[run.pk]).data
+        return shown
+
+
+class RunItemOut(serializers.Serializer):
+    """What is due in a run, and what came of it."""
+
+    object = serializers.CharField(default="run_item")
+    id = serializers.CharField(source="public_id")
+    position = serializers.IntegerField()
+    customer = serializers.CharField(source="window.customer.external_id")
+    matter = serializers.CharField(source="window.matter.external_id", default=None)
+    starts_on = serializers.DateField(source="window.starts_on")
+    ends_on = serializers.DateField(source="window.ends_on")
+    outcome = serializers.CharField()
+    code = serializers.CharField()
+    reason = serializers.CharField()
+    charges = serializers.IntegerField(source="planned_charges")
+    amount = serializers.SerializerMethodField()
+
+    def get_amount(self, item: RunItem) -> dict[str, str]:
+        """Return what was unbilled when it was planned."""
+        return money(Money.of_minor(item.planned_amount, item.window.currency))
+
+
+class LineOut(serializers.Serializer):
+    """A line as it is billed, and as it was worked; narratives are for people of the firm."""
+
+    object = serializers.CharField(default="invoice_line")
+    id = serializers.CharField(source="public_id")
+    number = serializers.IntegerField()
+    charge = serializers.CharField(source="charge.public_id", default=None)
+    kind = serializers.CharField()
+    matter = serializers.CharField(source="matter.external_id", default=None)
+    timekeeper = serializers.CharField(source="timekeeper.external_id", default=None)
+    worked_on = serializers.DateField()
+    quantity = serializers.CharField()
+    unit_price = serializers.CharField()
+    amount = serializers.SerializerMethodField()
+    as_worked = serializers.SerializerMethodField()
+    task_code = serializers.CharField()
+    activity_code = serializers.CharField()
+    expense_code = serializers.CharField()
+    narrative = serializers.CharField()
+    is_edited = serializers.BooleanField()
+
+    def get_amount(self, line: InvoiceLine) -> dict[str, str]:
+        """Return what is billed, net."""
+        return money(Money.of_minor(line.amount, self.context["currency"]))
+
+    def get_as_worked(self, line: InvoiceLine) -> dict[str, str] | None:
+        """Return what the work came to before anybody edited it."""
+        return None if line.charge is None else money(line.charge.total)
+
+
+class InvoiceOut(serializers.Serializer):
+    """An invoice. ``balance`` is what the ledger says is owed; there is no flag for paid."""
+
+    object = serializers.CharField(default="invoice")
+    id = serializers.CharField(source="public_id")
+    kind = serializers.CharField()
+    state = serializers.CharField()
+    version = serializers.IntegerField()
+    number = serializers.CharField()
+    customer = serializers.CharField(source="customer.external_id")
+    matter = serializers.CharField(source="matter.external_id", default=None)
+    reviewer = serializers.EmailField(source="reviewer.email", default=None)
+    period_starts_on = serializers.DateField()
+    period_ends_on = serializers.DateField()
+    issued_on = serializers.DateField(allow_null=True)
+    due_on = serializers.DateField(allow_null=True)
+    net = MoneyOut(source="net_money")
+    tax = MoneyOut(source="tax_money")
+    total = MoneyOut(source="total_money")
+    as_worked = MoneyOut(source="as_worked_money")
+    balance = serializers.SerializerMethodField()
+
+    def get_balance(self, invoice: Invoice) -> dict[str, str]:
+        """Return what is owed."""
+        return money(Money.of_minor(int(getattr(invoice, "owed", 0)), invoice.currency))
+
+
+class InvoiceWholeOut(InvoiceOut):
+    """An invoice with its lines."""
+
+    lines = serializers.SerializerMethodField()
+
+    def get_lines(self, invoice: Invoice) -> list[dict[str, Any]]:
+        """Return the lines that the endpoint looked up."""
+        context = {"currency": invoice.currency}
+        return list(LineOut(self.context["lines"], many=True, context=context).data)
+
+
+class LineEditIn(StrictIn):
+    """New values of a line, and why."""
+
+    quantity = DecimalText(max_digits=13, decimal_places=4, required=False)
+    unit_price = DecimalText(max_digits=13, decimal_places=4, required=False)
+    narrative = serializers.CharField(max_length=15_000, required=False, allow_blank=True)
+    task_code = serializers.CharField(max_length=20, required=False, allow_blank=True)
+    activity_code = serializers.CharField(max_length=20, required=False, allow_blank=True)
+    expense_code = serializers.CharField(max_length=20, required=False, allow_blank=True)
+    reason_code = serializers.ChoiceField(choices=LineEdit.Reason.choices)
+    reason = serializers.CharField(max_length=500, required=False, allow_blank=True)
+
+
+class ReturnIn(StrictIn):
+    """What is wrong with an invoice."""
+
+    category = serializers.ChoiceField(choices=[c for c in Verdict.Category.choices if c[0]])
+    text = serializers.CharField(max_length=2000)
+
+
+class ReasonIn(StrictIn):
+    """Why something is done."""
+
+    reason = serializers.CharField(max_length=500)

@@ -1,0 +1,49 @@
+"""What is asked of invoices."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.db.models import QuerySet
+
+from invoices.models import Invoice, InvoiceLine, LineEdit, Verdict
+from ledger.queries import open_amount_of
+
+
+def invoices() -> QuerySet[Invoice]:
+    """Return the firm's invoices with what they name and what is owed on them (``owed``)."""
+    rows: QuerySet[Any] = Invoice.objects.select_related("customer", "matter", "reviewer")
+    found: QuerySet[Invoice] = rows.annotate(owed=open_amount_of())
+    return found
+
+
+def lines_of(invoice: Invoice) -> list[InvoiceLine]:
+    """Return the lines that are billed, with charge, matter and timekeeper, in order. One query."""
+    rows = InvoiceLine.objects.filter(invoice=invoice, is_released=False)
+    return list(rows.select_related("charge", "matter", "timekeeper").order_by("number"))
+
+
+def edits_of(invoice: Invoice) -> list[LineEdit]:
+    """Return the edits of an invoice, oldest first, each with its line. One query."""
+    return list(LineEdit.objects.filter(invoice=invoice).select_related("line").order_by("pk"))
+
+
+def verdicts_of(invoice: Invoice) -> list[Verdict]:
+    """Return what was said about an invoice, oldest first. One query."""
+    return list(Verdict.objects.filter(invoice=invoice).order_by("pk"))
+
+
+def last_verdicts(invoices: Sequence[Invoice]) -> dict[int, Verdict]:
+    """Return the newest verdict of each invoice that has one, by the invoice's key. One query."""
+    rows = Verdict.objects.filter(invoice__in=[each.pk for each in invoices])
+    newest = rows.order_by("invoice_id", "-pk").distinct("invoice_id")
+    return {verdict.invoice_id: verdict for verdict in newest}
+
+
+def review_queue(reviewer: int | None) -> QuerySet[Invoice]:
+    """Return what waits for a reviewer, oldest period first; without one, for anybody."""
+    rows = invoices().filter(state=Invoice.State.IN_REVIEW)
+    if reviewer is not None:
+        rows = rows.filter(reviewer=reviewer)
+    return rows.order_by("period_starts_on", "pk")
