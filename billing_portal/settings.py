@@ -293,10 +293,12 @@ SEALED_CHAINS = {
     "ledger": "ledger.queries.entry_pages",
 }
 LEDGER_CHECKS: list[str] = ["invoices.queries.charges.charges_without_entry"]
-INBOX_PROVIDERS: list[str] = ["customers.views.inbox_items"]
-SEARCH_PROVIDERS: list[str] = ["customers.views.search"]
+INBOX_PROVIDERS: list[str] = ["invoices.views.inbox.inbox_items", "customers.views.inbox_items"]
+SEARCH_PROVIDERS: list[str] = ["invoices.views.inbox.search", "customers.views.search"]
 NAVIGATION: list[tuple[str, str, str, str, str]] = [  # letter, label, icon, URL name, permission
     ("q", "Inbox", "inbox", "portal:inbox", ""),
+    ("i", "Invoices", "file-text", "invoices:invoices", "invoices.read"),
+    ("r", "Runs", "play", "invoices:runs", "runs.read"),
     ("c", "Customers", "users", "admin:customers_customer_changelist", "customers.read"),
     ("m", "Matters", "scale", "admin:customers_matter_changelist", "customers.read"),
     ("s", "Back office", "settings", "admin:index", "admin.enter"),

@@ -13,6 +13,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v1/", include("billing_portal.jobs.urls")),
     path("api/v1/", include("customers.urls")),
     path("api/v1/", include("invoices.urls")),
+    path("", include("invoices.views.urls")),
     path("admin/", office.site.urls),
     path("api/", include("billing_portal.api.urls")),
 ]

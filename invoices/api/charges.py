@@ -22,7 +22,7 @@ from billing_portal.periods import local_day
 from billing_portal.tenancy.actors import Actor
 from customers.models import lookup_key
 from invoices.actions import capture as capturing
-from invoices.forms import NotCharges, charges_in
+from invoices.forms.charges import NotCharges, charges_in
 from invoices.models import Charge
 
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from invoices.actions.capture import NewCharge
-from invoices.forms import NotCharges, charges_in
+from invoices.forms.charges import NotCharges, charges_in
 
 HEADER = "key,kind,customer,worked_on,quantity,unit_price,narrative"
 GOOD = "e:1,EXPENSE,INS-1,2026-10-03,1,418.50,Transcript of Dr. Haas"

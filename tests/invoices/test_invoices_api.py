@@ -8,6 +8,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from billing_portal.tenancy.scope import tenant_scope
+from invoices.actions.review import request_review
 from invoices.models import BillingRun, Invoice, LineEdit
 from tests.factories import TenantFactory
 from tests.foundations.test_api import Caller
@@ -42,7 +43,7 @@ def invoice(firm):
     """An invoice of 700 dollars in review."""
     with tenant_scope(firm.pk):
         draft = books.a_draft(reviewer=books.member("reviewer"))
-        return books.request_review([draft], by=SYSTEM)[0]
+        return request_review([draft], by=SYSTEM)[0]
 
 
 @pytest.fixture

@@ -62,6 +62,11 @@ LOOKS: dict[str, Look] = {
     "PAUSED": Look("warn", "pause", _("Paused")),
     "PARKED": Look("warn", "archive", _("Parked")),
     "SUCCEEDED": Look("ok", "check", _("Done")),
+    "ENDED": Look("ok", "check", _("Ended")),
+    "PENDING": Look("idle", "clock", _("Pending")),
+    "DRAFTED": Look("ok", "check", _("Drafted")),
+    "NOTHING": Look("idle", "minus", _("Nothing due")),
+    "CARRIED": Look("info", "arrow-right", _("Carried forward")),
     "PARTIALLY_SUCCEEDED": Look("warn", "triangle-alert", _("Partly done")),
     "FAILED": Look("bad", "x", _("Failed")),
     "CANCELED": Look("idle", "ban", _("Canceled")),
@@ -159,6 +164,15 @@ def hours(quantity: Decimal | None) -> SafeString:
         return NOTHING
     text = format_decimal(quantity, format="#,##0.0###", locale=_locale())
     return format_html('<data class="figure" value="{}">{}</data>', quantity, text)
+
+
+@register.simple_tag
+def price(amount: Decimal | None) -> SafeString:
+    """Print the price of a unit: two decimals, and up to four where it has them."""
+    if amount is None:
+        return NOTHING
+    text = format_decimal(amount, format="#,##0.00##;(#,##0.00##)", locale=_locale())
+    return format_html('<data class="figure" value="{}">{}</data>', amount, text)
 
 
 @register.simple_tag

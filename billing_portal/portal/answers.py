@@ -1,0 +1,81 @@
+"""What pages share when they do something: a deed and what is said of it, files, today."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, date, datetime
+from typing import Any
+
+from django.contrib import messages
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+
+from billing_portal.errors import Refused
+from billing_portal.ids import NotAnId, uid_of
+from billing_portal.periods import local_day
+from billing_portal.tenancy.actors import MissingPermission
+from billing_portal.tenancy.requests import FirmRequest
+
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+def after(
+    request: HttpRequest, deed: Callable[[], Any], *, to: str, said: str = ""
+) -> HttpResponseRedirect:
+    """Do something and lead on; what a rule refuses is said there, and nothing was done.
+
+    :raises MissingPermission: as the deed does; it is a page of its own.
+    """
+    try:
+        with transaction.atomic():
+            deed()
+    except MissingPermission:
+        raise
+    except Refused as refusal:
+        messages.error(request, str(refusal))
+    else:
+        if said:
+            messages.success(request, said)
+    return HttpResponseRedirect(to, status=303)
+
+
+def today_of(request: FirmRequest) -> date:
+    """Return the firm's day."""
+    return local_day(datetime.now(UTC), request.tenant.time_zone)
+
+
+def uid_or_none(prefix: str, public_id: str) -> Any:
+    """Return the UUID that a path names, or None when it names nothing of that noun."""
+    try:
+        return uid_of(prefix, public_id)
+    except NotAnId:
+        return None
+
+
+def day_or_none(text: str) -> date | None:
+    """Return a date that somebody typed, or None."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None
+
+
+def csv_file(name: str, head: Sequence[str], rows: Iterable[Sequence[object]]) -> HttpResponse:
+    """Return a CSV file to keep; no cell of it begins a formula."""
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow(head)
+    writer.writerows([_harmless(cell) for cell in row] for row in rows)
+    answer = HttpResponse(text.getvalue().encode("utf-8-sig"), content_type="text/csv")
+    answer["Content-Disposition"] = f'attachment; filename="{name}"'
+    answer["X-Content-Type-Options"] = "nosniff"
+    return answer
+
+
+def _harmless(cell: object) -> str:
+    """Return a cell that a spreadsheet takes for text or a number, never for a formula."""
+    text = str(cell)
+    is_number = text.lstrip("-").replace(".", "", 1).isdigit()
+    return f"'{text}" if text.startswith(_FORMULA) and not is_number else text

@@ -1,0 +1,1 @@
+"""Typed text into values; no rules of the trade."""

@@ -1,0 +1,82 @@
+"""What reviewers and billing staff type."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django import forms
+
+from invoices.models import InvoiceLine, LineEdit, Verdict
+from invoices.schedule import AGGREGATIONS, Execution
+
+
+class LineForm(forms.Form):
+    """New values of a line, and why."""
+
+    quantity = forms.DecimalField(max_digits=14, decimal_places=4, label="Quantity")
+    unit_price = forms.DecimalField(max_digits=14, decimal_places=4, label="Price")
+    narrative = forms.CharField(
+        widget=forms.Textarea(attrs={"rows": 3}), required=False, label="Narrative"
+    )
+    task_code = forms.CharField(max_length=20, required=False, label="Task")
+    activity_code = forms.CharField(max_length=20, required=False, label="Activity")
+    expense_code = forms.CharField(max_length=20, required=False, label="Expense")
+    reason_code = forms.ChoiceField(
+        choices=[("", "Choose …"), *LineEdit.Reason.choices], label="Reason"
+    )
+    reason = forms.CharField(max_length=500, required=False, label="Note")
+
+    NUMBERS: ClassVar = ("quantity", "unit_price")
+
+    def __init__(self, *args: Any, line: InvoiceLine, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.line = line
+        names = ("quantity", "unit_price", "narrative", *_CODES)
+        self.initial.update({name: getattr(line, name) for name in names})
+        for name in self.NUMBERS:
+            self.initial[name] = f"{getattr(line, name).normalize():f}"
+            self.fields[name].widget = forms.TextInput(attrs={"inputmode": "decimal"})
+        hidden = ("expense_code",) if line.timekeeper_id else ("task_code", "activity_code")
+        for name in hidden:
+            if not getattr(line, name):
+                del self.fields[name]
+
+    def changes(self) -> dict[str, Any]:
+        """Return the new values by the names that the action takes."""
+        named = dict(self.cleaned_data)
+        named.pop("reason_code")
+        named.pop("reason")
+        return named
+
+
+_CODES = ("task_code", "activity_code", "expense_code")
+
+
+class ReturnForm(forms.Form):
+    """What is wrong with an invoice."""
+
+    category = forms.ChoiceField(
+        choices=[("", "Choose …"), *(c for c in Verdict.Category.choices if c[0])],
+        label="What is wrong",
+    )
+    text = forms.CharField(
+        max_length=2000, widget=forms.Textarea(attrs={"rows": 3}), label="Say it in words"
+    )
+
+
+class RunForm(forms.Form):
+    """A line of the schedule, and the day it stands for."""
+
+    billing_aggregation = forms.ChoiceField(
+        choices=[(name, name.replace("-", " ").capitalize()) for name in AGGREGATIONS],
+        label="Customers billed",
+    )
+    period_of_execution = forms.ChoiceField(
+        choices=[(each.value, each.value.replace("-", " ").capitalize()) for each in Execution],
+        label="At the",
+    )
+    on = forms.DateField(
+        widget=forms.DateInput(attrs={"type": "date"}),
+        label="Of the month of",
+        help_text="An earlier day catches up what was not billed then.",
+    )

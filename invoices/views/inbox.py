@@ -1,0 +1,111 @@
+"""What the room puts into a person's inbox and into search."""
+
+from __future__ import annotations
+
+from django.db.models import Q
+from django.urls import reverse
+
+from billing_portal.portal.inbox import InboxItem, SearchGroup, SearchHit
+from billing_portal.tenancy.actors import Actor
+from customers.models import Customer, lookup_key
+from invoices.models import Invoice, RunItem, Verdict
+from invoices.queries.invoices import last_verdicts, review_queue
+
+_MOST = 20
+_LAST_LETTER = "\U0010ffff"
+
+
+def inbox_items(actor: Actor) -> list[InboxItem]:
+    """Return drafts to review, drafts that were returned, and parked customers. Four queries."""
+    return [*_to_review(actor), *_returned(actor), *_parked(actor)]
+
+
+def _to_review(actor: Actor) -> list[InboxItem]:
+    if not actor.may("invoices.approve") or actor.id is None:
+        return []
+    return [
+        InboxItem(
+            kind="review",
+            title=f"Review the draft for {invoice.customer}",
+            detail=str(invoice.matter or invoice.period),
+            url=reverse("invoices:invoice", args=[invoice.public_id]),
+            icon="eye",
+            order=f"{invoice.period_starts_on}:{invoice.pk}",
+            verb="Review",
+            tone="info",
+            why="You are its reviewer.",
+            amount=invoice.total_money,
+        )
+        for invoice in review_queue(actor.id)[:_MOST]
+    ]
+
+
+def _returned(actor: Actor) -> list[InboxItem]:
+    """Return drafts whose newest verdict sent them back."""
+    if not actor.may("invoices.finalize"):
+        return []
+    drafts = Invoice.objects.filter(state=Invoice.State.DRAFT).select_related("customer", "matter")
+    sent_back = Verdict.objects.filter(kind=Verdict.Kind.RETURNED).values("invoice_id")
+    found = list(drafts.filter(pk__in=sent_back).order_by("pk")[:_MOST])
+    verdicts = last_verdicts(found)
+    return [
+        InboxItem(
+            kind="returned",
+            title=f"Mend the draft for {invoice.customer}",
+            detail=verdicts[invoice.pk].text,
+            url=reverse("invoices:invoice", args=[invoice.public_id]),
+            icon="undo-2",
+            order=f"{invoice.period_starts_on}:{invoice.pk}",
+            verb="Open",
+            tone="warn",
+            why=f"{verdicts[invoice.pk].given_by_name} returned it.",
+            amount=invoice.total_money,
+        )
+        for invoice in found
+        if verdicts[invoice.pk].kind == Verdict.Kind.RETURNED
+    ]
+
+
+def _parked(actor: Actor) -> list[InboxItem]:
+    if not actor.may("runs.start"):
+        return []
+    parked = (
+        RunItem.objects.filter(outcome=RunItem.Outcome.PARKED)
+        .select_related("run", "window__customer")
+        .order_by("-pk")[:_MOST]
+    )
+    return [
+        InboxItem(
+            kind="parked",
+            title=f"{item.window.customer} was not billed",
+            detail=item.reason,
+            url=reverse("invoices:run", args=[item.run.public_id]) + "?outcome=PARKED",
+            icon="archive",
+            order=f"{item.window.ends_on}:{item.pk}",
+            verb="Open",
+            tone="warn",
+            why=f"Parked in the {item.run}.",
+        )
+        for item in parked
+    ]
+
+
+def search(actor: Actor, text: str) -> SearchGroup:
+    """Find invoices whose number or customer begins with a text. One query."""
+    hits: list[SearchHit] = []
+    if actor.may("invoices.read"):
+        key, upper = lookup_key(text), text.upper()
+        customers = Customer.objects.filter(name_key__gte=key, name_key__lt=key + _LAST_LETTER)
+        rows = Invoice.objects.filter(
+            Q(number__gte=upper, number__lt=upper + _LAST_LETTER)
+            | Q(customer__in=customers.values("pk"))
+        )
+        hits = [
+            SearchHit(
+                title=str(invoice),
+                detail=f"{invoice.customer}, {invoice.period}, {invoice.total_money}",
+                url=reverse("invoices:invoice", args=[invoice.public_id]),
+            )
+            for invoice in rows.select_related("customer").order_by("-pk")[:_MOST]
+        ]
+    return SearchGroup("Invoices", "file-text", hits)

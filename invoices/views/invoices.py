@@ -1,0 +1,137 @@
+"""The list of invoices: by state, customer and number, a page at a time."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+from urllib.parse import urlencode
+
+from django.db.models import Q, QuerySet
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from billing_portal.money import Money
+from billing_portal.portal.answers import today_of
+from billing_portal.tenancy.actors import Actor, may
+from billing_portal.tenancy.requests import FirmRequest
+from customers.models import Customer, lookup_key
+from invoices.models import Invoice
+from invoices.queries.invoices import invoices as all_invoices
+
+_SIZES = (50, 200, 500)
+_COUNTED = 1000
+_LAST_LETTER = "\U0010ffff"
+_TABS = (
+    ("", "All"),
+    ("mine", "Mine to review"),
+    ("DRAFT", "Drafts"),
+    ("IN_REVIEW", "In review"),
+    ("APPROVED", "Approved"),
+    ("FINALIZED", "Final"),
+    ("OVERDUE", "Overdue"),
+)
+
+
+@require_safe
+@may("invoices.read")
+def invoices(request: FirmRequest) -> HttpResponse:
+    """List invoices, newest first. One query a tab and two more, whatever the length."""
+    tab, text = request.GET.get("state", ""), request.GET.get("q", "").strip()
+    size = int(request.GET.get("rows", _SIZES[0])) if request.GET.get("rows", "").isdigit() else 50
+    size = size if size in _SIZES else _SIZES[0]
+    today = today_of(request)
+    rows = _of_tab(all_invoices(), tab, request.actor, today)
+    rows = _of_text(rows, text) if text else rows
+    last = request.GET.get("after", "")
+    if last.isdigit():
+        rows = rows.filter(pk__lt=int(last))
+    found: list[Any] = list(rows.order_by("-pk")[: size + 1])
+    page = found[:size]
+    named = {"state": tab, "q": text, "rows": str(size) if size != _SIZES[0] else ""}
+    context = {
+        "listed": [(each, _owed(each), _is_late(each, today)) for each in page],
+        "tabs": _tabs(request.actor, tab, today),
+        "filters": _filters(tab, text),
+        "pager": {
+            "summary": f"{len(page)} shown",
+            "sizes": [
+                {
+                    "label": each,
+                    "url": _url(**{**named, "rows": str(each)}),
+                    "current": each == size,
+                }
+                for each in _SIZES
+            ],
+            "previous_url": _url(**named) if last else "",
+            "next_url": _url(**named, after=str(page[-1].pk)) if len(found) > size else "",
+        },
+        "is_filtered": bool(tab or text),
+    }
+    return render(request, "invoices/invoices.html", context)
+
+
+def _of_tab(rows: QuerySet[Any], tab: str, actor: Actor, today: date) -> QuerySet[Any]:
+    if tab == "mine":
+        return rows.filter(state=Invoice.State.IN_REVIEW, reviewer=actor.id)
+    if tab == "OVERDUE":
+        late = rows.filter(state=Invoice.State.FINALIZED, kind=Invoice.Kind.INVOICE)
+        return late.filter(due_on__lt=today, owed__gt=0)
+    return rows.filter(state=tab) if tab in Invoice.State.values else rows
+
+
+def _of_text(rows: QuerySet[Invoice], text: str) -> QuerySet[Invoice]:
+    """Return those whose number, customer or matter begins with the words: ranges of indexes."""
+    key = lookup_key(text)
+    customers = Customer.objects.filter(name_key__gte=key, name_key__lt=key + _LAST_LETTER)
+    upper = text.upper()
+    return rows.filter(
+        Q(number__gte=upper, number__lt=upper + _LAST_LETTER)
+        | Q(customer__in=customers.values("pk"))
+        | Q(matter__external_key__gte=key, matter__external_key__lt=key + _LAST_LETTER)
+    )
+
+
+def _tabs(actor: Actor, current: str, today: date) -> list[dict[str, Any]]:
+    found = []
+    for tab, label in _TABS:
+        if tab == "mine" and not actor.may("invoices.approve"):
+            continue
+        count = None
+        if tab in {"mine", "DRAFT", "IN_REVIEW", "APPROVED"}:
+            rows = _of_tab(Invoice.objects.all(), tab, actor, today)
+            seen = rows.order_by()[: _COUNTED + 1].count()
+            count = f"{_COUNTED}+" if seen > _COUNTED else seen
+        found.append(
+            {"label": label, "url": _url(state=tab), "count": count, "current": tab == current}
+        )
+    return found
+
+
+def _filters(tab: str, text: str) -> dict[str, Any]:
+    chips = [{"label": f"“{text}”", "url": _url(state=tab)}] if text else []
+    return {
+        "url": _url(state=tab),
+        "key": "invoices",
+        "target": "main",
+        "placeholder": "Number, customer or matter begins with …",
+        "text": text,
+        "chips": chips,
+        "clear_url": _url(state=tab),
+    }
+
+
+def _url(**named: str) -> str:
+    given = {name: value for name, value in named.items() if value}
+    return f"?{urlencode(given)}" if given else "?"
+
+
+def _owed(invoice: Invoice) -> Money | None:
+    if invoice.state != Invoice.State.FINALIZED or invoice.kind != Invoice.Kind.INVOICE:
+        return None
+    return Money.of_minor(int(invoice.owed), invoice.currency)  # type: ignore[attr-defined]  # annotated
+
+
+def _is_late(invoice: Invoice, today: date) -> bool:
+    owed = _owed(invoice)
+    return bool(owed and owed.amount > 0 and invoice.due_on and invoice.due_on < today)

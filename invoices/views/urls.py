@@ -1,0 +1,26 @@
+"""The room's pages."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from invoices.views import invoices, review, runs
+
+app_name = "invoices"
+urlpatterns = [
+    path("runs/", runs.runs, name="runs"),
+    path("runs/new/", runs.new_run, name="new_run"),
+    path("runs/<str:public_id>/", runs.run, name="run"),
+    path("runs/<str:public_id>/report.csv", runs.run_report, name="run_report"),
+    path("runs/<str:public_id>/review/", runs.send_to_review, name="send_run_to_review"),
+    path("runs/<str:public_id>/finalize/", runs.finalize_run, name="finalize_run"),
+    path("runs/<str:public_id>/<str:deed>/", runs.move_run, name="move_run"),
+    path("runs/<str:public_id>/items/<str:item>/retry/", runs.retry_item, name="retry_item"),
+    path("invoices/", invoices.invoices, name="invoices"),
+    path("invoices/<str:public_id>/", review.invoice, name="invoice"),
+    path("invoices/<str:public_id>/lines/<str:line>/", review.edit_line, name="edit_line"),
+    path("invoices/<str:public_id>/approve/", review.approve, name="approve"),
+    path("invoices/<str:public_id>/return/", review.return_invoice, name="return"),
+    path("invoices/<str:public_id>/finalize/", review.finalize_one, name="finalize"),
+    path("invoices/<str:public_id>/<str:deed>/", review.move, name="move"),
+]
