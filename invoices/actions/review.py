@@ -1,44 +1,24 @@
-"""Review: a draft is read, its lines are edited with reasons, and somebody says yes or no.
+"""Review: a draft is read, and somebody says yes or no.
 
 A verdict names the version that was seen. If the invoice has moved, nothing is decided.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from datetime import date
-from decimal import ROUND_HALF_UP, Decimal
-from typing import Any
-from uuid import uuid4
+from collections.abc import Sequence
 
 from django.db import transaction
 
 from billing_portal.audit.trail import record, record_many
 from billing_portal.members.models import User
-from billing_portal.money import Money
 from billing_portal.outbox.events import publish, publish_many
 from billing_portal.tenancy.actors import Actor, ActorKind
-from billing_portal.tenancy.models import Tenant
-from billing_portal.tenancy.scope import current_tenant_id
-from customers.actions.checks import has_card_number, refuse_strangers
-from customers.queries import party_of
-from invoices.actions.refusals import (
-    BadLine,
-    NoReviewer,
-    NothingChanged,
-    NotYours,
-    StaleVersion,
-    WrongState,
-)
-from invoices.actions.taxing import apply_tax
-from invoices.models import EDITABLE, Charge, Invoice, InvoiceLine, LineEdit, RunItem, Verdict
-from ledger.actions.posting import Line, NewEntry, post
-from ledger.models import Entry
+from customers.actions.checks import refuse_strangers
+from invoices.actions.edit import locked, retotal
+from invoices.actions.refusals import BadLine, NoReviewer, NotYours, WrongState
+from invoices.models import Invoice, Verdict
 
 _State = Invoice.State
-_REVENUE = {Charge.Kind.EXPENSE: "recoveries"}
-_MOST_QUANTITY = Decimal(10) ** 9
-_LONGEST_NARRATIVE = 15_000
 
 
 @transaction.atomic
@@ -86,71 +66,6 @@ def request_review(invoices: Sequence[Invoice], *, by: Actor) -> list[Invoice]:
 
 
 @transaction.atomic
-def edit_line(
-    line: InvoiceLine,
-    *,
-    version_seen: int,
-    changes: Mapping[str, Any],
-    reason_code: str,
-    by: Actor,
-    on: date,
-    reason: str = "",
-) -> Invoice:
-    """Change how a line is billed, with a reason; how it was worked stays on its charge.
-
-    The line's amount is its quantity times its price, rounded once, half away from zero, plus its
-    adjustment. What it then loses or gains is booked on ``on`` as a write-down or write-up. Each
-    edit makes one new version of the invoice. About thirty queries.
-
-    :param changes: new values by the names in ``EDITABLE``; ``adjustment`` is in minor units.
-    :raises StaleVersion: when the invoice has changed since it was read.
-    :raises WrongState: when it is approved or final.
-    :raises NothingChanged: when the line is as the changes say already.
-    :raises BadLine: for a value or sum that cannot be.
-    :raises PeriodClosed: when the books of ``on`` are closed.
-    """
-    by.must("invoices.edit")
-    invoice = locked(line.invoice, version_seen, _State.DRAFT, _State.IN_REVIEW)
-    line = InvoiceLine.objects.select_related("charge", "matter").get(pk=line.pk)
-    if line.is_released:
-        raise WrongState("The line is billed no more.")
-    before = {name: getattr(line, name) for name in EDITABLE}
-    amount_before = line.amount
-    _change(line, changes, reason_code, reason)
-    changed = [name for name in EDITABLE if getattr(line, name) != before[name]]
-    if not changed:
-        raise NothingChanged("The line says that already.")
-    _retotal(invoice, line)
-    entry = _book(line, line.amount - amount_before, amount_before, by=by, on=on, reason=reason)
-    line.save()
-    invoice.version += 1
-    invoice.save(update_fields=["version", "net", "tax", "total"])
-    LineEdit.objects.create(
-        line=line,
-        invoice=invoice,
-        version=invoice.version,
-        changes={name: [str(before[name]), str(getattr(line, name))] for name in changed},
-        amount_before=amount_before,
-        amount_after=line.amount,
-        reason_code=reason_code,
-        reason=reason,
-        entry=entry,
-        edited_by=by.ref,
-        edited_by_name=by.name,
-    )
-    record(
-        *("invoice.line_edited", invoice),
-        by=by,
-        line=line.number,
-        fields=changed,
-        minor=[amount_before, line.amount],
-        reason_code=reason_code,
-    )
-    publish("invoice.edited", about=invoice.public_id, version=invoice.version, line=line.number)
-    return invoice
-
-
-@transaction.atomic
 def approve(invoice: Invoice, *, version_seen: int, by: Actor) -> Invoice:
     """Approve the version that was seen; only what was approved becomes final.
 
@@ -194,60 +109,10 @@ def reopen(invoice: Invoice, *, version_seen: int, text: str, by: Actor) -> Invo
     """
     by.must("invoices.edit")
     invoice = locked(invoice, version_seen, _State.APPROVED)
-    _retotal(invoice, None)
+    retotal(invoice, None)
     invoice.state, invoice.approved_by = _State.DRAFT, ""
     invoice.save(update_fields=["state", "approved_by", "net", "tax", "total"])
     _say(invoice, Verdict.Kind.REOPENED, by, text=text.strip())
-    return invoice
-
-
-@transaction.atomic
-def discard(invoice: Invoice, *, version_seen: int, reason: str, by: Actor, on: date) -> Invoice:
-    """Throw a draft away: its work is unbilled again, as it was worked; write-downs are undone.
-
-    Its run item is parked, so that it can be drafted again from there.
-
-    :raises StaleVersion: when it has changed since it was read.
-    :raises WrongState: when it is approved or final.
-    """
-    by.must("invoices.edit")
-    if not reason.strip():
-        raise BadLine("Say why it is thrown away.")
-    invoice = locked(invoice, version_seen, _State.DRAFT, _State.IN_REVIEW)
-    for line in InvoiceLine.objects.filter(invoice=invoice).select_related("charge", "matter"):
-        if line.charge is not None and not line.is_released:
-            back = line.charge.amount - line.amount
-            _book(line, back, line.amount, by=by, on=on, reason=reason)
-    InvoiceLine.objects.filter(invoice=invoice).update(is_released=True)
-    invoice.state, invoice.reason = _State.VOID, reason.strip()[:500]
-    invoice.version += 1
-    invoice.save(update_fields=["state", "reason", "version"])
-    if invoice.run_item is not None:
-        RunItem.objects.filter(pk=invoice.run_item.pk).update(
-            outcome=RunItem.Outcome.PARKED,
-            code="invoices.discarded",
-            reason=f"Its draft was thrown away: {reason.strip()}"[:500],
-        )
-    record("invoice.discarded", invoice, by=by, reason=reason)
-    publish("invoice.discarded", about=invoice.public_id, version=invoice.version)
-    return invoice
-
-
-def locked(invoice: Invoice, version_seen: int, *allowed: str) -> Invoice:
-    """Return the invoice as the database has it now, locked, at the version that was seen.
-
-    :raises StaleVersion: when it has changed since.
-    :raises WrongState: when it is in none of the states allowed.
-    """
-    invoice = (
-        Invoice.objects.select_for_update(of=("self",))
-        .select_related("customer", "reviewer")
-        .get(pk=invoice.pk)
-    )
-    if invoice.version != version_seen:
-        raise StaleVersion(version_seen, invoice.version)
-    if invoice.state not in allowed:
-        raise WrongState(f"It is {invoice.get_state_display().lower()}; that cannot be done now.")
     return invoice
 
 
@@ -282,85 +147,3 @@ def _say(
     name = f"invoice.{kind.value.lower()}"
     record(name, invoice, by=by, version=invoice.version, category=category)
     publish(name, about=invoice.public_id, version=invoice.version)
-
-
-def _change(line: InvoiceLine, changes: Mapping[str, Any], reason_code: str, reason: str) -> None:
-    """Set the new values and the amount they make."""
-    strange = sorted(set(changes) - set(EDITABLE))
-    if strange:
-        raise BadLine(f"A line has no {', '.join(strange)} that could be edited.")
-    if reason_code not in LineEdit.Reason.values:
-        raise BadLine("An edit needs a reason.")
-    for name, value in changes.items():
-        setattr(line, name, value)
-    _must_make_sense(line, reason)
-    exact = Money(line.quantity * line.unit_price, line.invoice.currency)
-    line.amount = exact.rounded(ROUND_HALF_UP).minor + line.adjustment
-
-
-def _must_make_sense(line: InvoiceLine, reason: str) -> None:
-    if has_card_number(line.narrative) or has_card_number(reason):
-        raise BadLine("A text holds what looks like a card number.")
-    if len(line.narrative) > _LONGEST_NARRATIVE:
-        raise BadLine(f"A narrative has at most {_LONGEST_NARRATIVE} letters.")
-    for number in (line.quantity, line.unit_price):
-        if not number.is_finite() or abs(number) >= _MOST_QUANTITY:
-            raise BadLine(f"{number} is out of range.")
-    if line.kind == Charge.Kind.TIME and line.quantity < 0:
-        raise BadLine("Hours are not below zero.")
-
-
-def _retotal(invoice: Invoice, edited: InvoiceLine | None) -> None:
-    """Quote the tax anew and set the totals; other lines' tax is saved where it moved."""
-    lines = list(InvoiceLine.objects.filter(invoice=invoice, is_released=False).order_by("number"))
-    lines = [edited if edited is not None and each.pk == edited.pk else each for each in lines]
-    before = {each.pk: each.tax_amount for each in lines}
-    apply_tax(
-        invoice,
-        lines,
-        firm=Tenant.objects.get(pk=current_tenant_id()),
-        party=party_of(invoice.customer, invoice.period_ends_on),
-        tax_point=invoice.period_ends_on,
-    )
-    if invoice.total < 0:
-        raise BadLine("The invoice would come to less than nothing.")
-    moved = [each for each in lines if each.tax_amount != before[each.pk]]
-    if moved:
-        InvoiceLine.objects.bulk_update(moved, ["tax_rate", "tax_amount", "tax_basis"])
-
-
-def _book(
-    line: InvoiceLine, delta: int, before: int, *, by: Actor, on: date, reason: str
-) -> Entry | None:
-    """Book what a line loses as written down, and what it gains above its charge as revenue."""
-    charge = line.charge
-    if charge is None or not delta:
-        return None
-    down = max(0, charge.amount - before - delta) - max(0, charge.amount - before)
-    up = max(0, before + delta - charge.amount) - max(0, before - charge.amount)
-    about: dict[str, Any] = {
-        "charge": charge.uid,
-        "matter": line.matter.uid if line.matter else None,
-        "invoice": line.invoice.uid,
-    }
-    owner, currency = line.invoice.customer.public_id, line.invoice.currency
-    revenue = _REVENUE.get(Charge.Kind(charge.kind), "fees")
-    sides = (
-        ("write_downs", charge.kind.lower(), down),
-        (revenue, charge.kind.lower(), -up),
-        ("wip", owner, up - down),
-    )
-    booked = NewEntry(
-        kind="write_down" if up - down < 0 else "write_up",
-        booked_on=on,
-        key=f"line-edit:{uuid4()}",
-        source=line.invoice.public_id,
-        reason=reason,
-        lines=tuple(
-            Line(role, Money.of_minor(minor, currency), name, **about)
-            for role, name, minor in sides
-            if minor
-        ),
-    )
-    (entry,) = post([booked], by=by)
-    return entry

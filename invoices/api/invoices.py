@@ -17,7 +17,7 @@ from billing_portal.api.versions import etag, must_match, version_seen
 from billing_portal.api.views import NounViewSet, one_of
 from billing_portal.ids import NotAnId, uid_of
 from customers.models import lookup_key
-from invoices.actions import review
+from invoices.actions import edit, review
 from invoices.actions.finalize import finalize
 from invoices.api import shapes
 from invoices.api.runs import KEY, by, today
@@ -83,7 +83,7 @@ class InvoiceViewSet(NounViewSet):
         found = InvoiceLine.objects.filter(invoice=invoice, uid=uid).first()
         if found is None:
             raise Http404
-        changed = review.edit_line(
+        changed = edit.edit_line(
             found,
             version_seen=seen,
             changes=asked,
@@ -132,7 +132,7 @@ class InvoiceViewSet(NounViewSet):
         """Throw a draft away; its work is unbilled again."""
         seen, invoice = self._seen(request)
         reason = _typed(shapes.ReasonIn, request.data)["reason"]
-        gone = review.discard(
+        gone = edit.discard(
             invoice, version_seen=seen, reason=reason, by=by(request), on=today(request)
         )
         return self.shown(gone)

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import date
-from typing import Any
-
 from django.contrib import messages
 from django.db import transaction
 from django.http import Http404, HttpResponse, HttpResponseRedirect
@@ -14,36 +10,20 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from billing_portal.errors import Refused
-from billing_portal.money import Money
 from billing_portal.portal.answers import after, today_of, uid_or_none
 from billing_portal.tenancy.actors import Actor, MissingPermission, may
 from billing_portal.tenancy.requests import FirmRequest
+from invoices.actions import edit as editing_actions
 from invoices.actions import review
 from invoices.actions.finalize import finalize
 from invoices.actions.refusals import StaleVersion
 from invoices.forms.review import LineForm, ReturnForm
-from invoices.models import Invoice, InvoiceLine, LineEdit, Verdict
+from invoices.models import Invoice, InvoiceLine
 from invoices.queries import invoices as asked_of
-from ledger.queries import open_amounts
+from invoices.views import shown
 
 _MODES = ("clean", "changes", "original")
 _State = Invoice.State
-
-
-@dataclass(frozen=True)
-class ShownLine:
-    """A line as a page shows it."""
-
-    line: InvoiceLine
-    amount: Money
-    was: Money | None
-    is_new_to_reader: bool
-    edits: list[LineEdit]
-
-    @property
-    def is_edited(self) -> bool:
-        """Whether it differs from the work as it was captured."""
-        return bool(self.edits) and self.line.is_edited
 
 
 @require_safe
@@ -69,7 +49,7 @@ def edit_line(request: FirmRequest, public_id: str, line: str) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         try:
             with transaction.atomic():
-                changed = review.edit_line(
+                changed = editing_actions.edit_line(
                     row,
                     version_seen=_seen(request),
                     changes=form.changes(),
@@ -146,7 +126,7 @@ def move(request: FirmRequest, public_id: str, deed: str) -> HttpResponse:
             "It is a draft again.",
         ),
         "discard": (
-            lambda: review.discard(
+            lambda: editing_actions.discard(
                 found, version_seen=seen, reason=why, by=request.actor, on=today_of(request)
             ),
             "The draft was thrown away; its work is unbilled again.",
@@ -225,12 +205,12 @@ def _page(
     mode = request.GET.get("mode", "changes")
     if since is not None or editing is not None or mode not in _MODES:
         mode = "changes"
-    lines = _lines(invoice, edits, since)
+    lines = shown.lines(invoice, edits, since)
     own = [verdict for verdict in verdicts if verdict.given_by == actor.ref]
     context = {
         "invoice": invoice,
         "lines": lines,
-        "groups": _groups(lines),
+        "groups": shown.groups(lines),
         "mode": mode,
         "modes": [(each, each.capitalize(), each == mode) for each in _MODES],
         "since": since,
@@ -240,47 +220,21 @@ def _page(
         "form": form,
         "returning": returning,
         "edits": edits,
-        "history": _history(edits, verdicts),
-        "steps": _steps(invoice),
-        "change": _change(invoice),
-        "owed": _owed(invoice),
-        "tax_said": list(dict.fromkeys(_wordings(lines))),
+        "history": shown.history(edits, verdicts),
+        "steps": shown.steps(invoice),
+        "change": shown.change(invoice),
+        "owed": shown.owed(invoice),
+        "tax_said": list(dict.fromkeys(shown.wordings(lines))),
         "waiting": _waiting(invoice, actor),
         "url": _url(invoice),
-        "crumbs": _crumbs(invoice),
+        "crumbs": shown.crumbs(invoice),
         "sub": " · ".join(
             str(part) for part in (invoice.customer, invoice.matter, invoice.period) if part
         ),
-        "facts": _facts(invoice),
+        "facts": shown.facts(invoice),
         **_powers(invoice, actor),
     }
     return render(request, "invoices/invoice.html", context, status=status)
-
-
-def _crumbs(invoice: Invoice) -> list[tuple[str, str]]:
-    found = [("Invoices", reverse("invoices:invoices"))]
-    if invoice.run_item is not None:
-        run = invoice.run_item.run
-        found = [(str(run), reverse("invoices:run", args=[run.public_id]))]
-    return found
-
-
-def _facts(invoice: Invoice) -> list[tuple[str, Any]]:
-    known = [
-        ("Version", invoice.version),
-        ("Reviewer", invoice.reviewer.name if invoice.reviewer else "Nobody yet"),
-        ("Issued", invoice.issued_on and f"{invoice.issued_on:%b} {_day(invoice.issued_on)}"),
-        ("Due", invoice.due_on and f"{invoice.due_on:%b} {_day(invoice.due_on)}"),
-        ("Terms", invoice.terms),
-        ("Corrects", invoice.corrects and invoice.corrects.number),
-        ("Reason", invoice.reason),
-        ("Id", invoice.public_id),
-    ]
-    return [(label, value) for label, value in known if value]
-
-
-def _day(on: date) -> str:
-    return f"{on.day}, {on.year}"
 
 
 def _powers(invoice: Invoice, actor: Actor) -> dict[str, bool]:
@@ -293,109 +247,6 @@ def _powers(invoice: Invoice, actor: Actor) -> dict[str, bool]:
         "may_reopen": invoice.state == _State.APPROVED and may_edit,
         "may_finalize": invoice.state == _State.APPROVED and actor.may("invoices.finalize"),
     }
-
-
-def _lines(invoice: Invoice, edits: list[LineEdit], since: int | None) -> list[ShownLine]:
-    by_line: dict[int, list[LineEdit]] = {}
-    for edit in edits:
-        by_line.setdefault(edit.line_id, []).append(edit)
-    shown = []
-    for line in asked_of.lines_of(invoice):
-        own = by_line.get(line.pk, [])
-        amount = Money.of_minor(line.amount, invoice.currency)
-        was = line.charge.total if line.charge else None
-        shown.append(
-            ShownLine(
-                line=line,
-                amount=amount,
-                was=was if was != amount else None,
-                is_new_to_reader=since is not None and any(e.version > since for e in own),
-                edits=own,
-            )
-        )
-    return shown
-
-
-def _groups(lines: list[ShownLine]) -> list[tuple[str, list[ShownLine]]]:
-    """Return lines under the heading of their matter and kind, in their own order."""
-    groups: dict[str, list[ShownLine]] = {}
-    for shown in lines:
-        line = shown.line
-        kind = {"TIME": "Fees", "EXPENSE": "Expenses"}.get(line.kind, "Services")
-        heading = f"{kind} · {line.matter}" if line.matter else kind
-        groups.setdefault(heading, []).append(shown)
-    return list(groups.items())
-
-
-def _history(edits: list[LineEdit], verdicts: list[Verdict]) -> list[dict[str, Any]]:
-    icons = {"APPROVED": ("ok", "check"), "RETURNED": ("warn", "undo-2")}
-    told = [
-        (
-            verdict.given_at,
-            {
-                "tone": icons.get(verdict.kind, ("idle", "circle"))[0],
-                "icon": icons.get(verdict.kind, ("idle", "circle"))[1],
-                "what": f"{verdict.get_kind_display()} by {verdict.given_by_name}",
-                "detail": " · ".join(
-                    part
-                    for part in (
-                        f"Version {verdict.version_seen}",
-                        verdict.get_category_display() if verdict.category else "",
-                        verdict.text,
-                    )
-                    if part
-                ),
-            },
-        )
-        for verdict in verdicts
-    ] + [
-        (
-            edit.edited_at,
-            {
-                "tone": "info",
-                "icon": "pencil",
-                "what": f"Line {edit.line.number} changed by {edit.edited_by_name}",
-                "detail": " · ".join(
-                    part
-                    for part in (
-                        f"Version {edit.version}",
-                        edit.get_reason_code_display(),
-                        edit.reason,
-                    )
-                    if part
-                ),
-            },
-        )
-        for edit in edits
-    ]
-    return [{**each, "at": at} for at, each in sorted(told, key=lambda pair: pair[0], reverse=True)]
-
-
-def _steps(invoice: Invoice) -> list[dict[str, str]]:
-    order = [_State.DRAFT, _State.IN_REVIEW, _State.APPROVED, _State.FINALIZED]
-    place = order.index(_State(invoice.state)) if invoice.state in order else -1
-    found = []
-    for number, each in enumerate(order):
-        where = "done" if number < place or place == len(order) - 1 else "todo"
-        if number == place and place < len(order) - 1:
-            where = "current"
-        found.append({"label": str(each.label), "place": where})
-    return found
-
-
-def _change(invoice: Invoice) -> Money:
-    return Money.of_minor(invoice.net - invoice.as_worked, invoice.currency)
-
-
-def _owed(invoice: Invoice) -> Money | None:
-    if invoice.state != _State.FINALIZED or invoice.kind != Invoice.Kind.INVOICE:
-        return None
-    return Money.of_minor(open_amounts([invoice.uid]).get(invoice.uid, 0), invoice.currency)
-
-
-def _wordings(lines: list[ShownLine]) -> list[str]:
-    said = (str(shown.line.tax_basis.get("wording", "")) for shown in lines)
-    return [text for text in said if text]
 
 
 def _waiting(invoice: Invoice, actor: Actor) -> int:

@@ -7,7 +7,8 @@ import pytest
 
 from billing_portal.members.models import Membership, User
 from billing_portal.tenancy.scope import tenant_scope
-from invoices.actions.review import approve, edit_line, request_review
+from invoices.actions.edit import edit_line
+from invoices.actions.review import approve, request_review
 from invoices.models import BillingRun, Invoice, LineEdit
 from tests.factories import MembershipFactory, TenantFactory
 from tests.invoices import books

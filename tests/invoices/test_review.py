@@ -11,6 +11,7 @@ from billing_portal.audit.models import AuditEvent
 from billing_portal.members.models import User
 from billing_portal.outbox.models import OutboxEvent
 from billing_portal.tenancy.actors import MissingPermission
+from invoices.actions.edit import discard, edit_line
 from invoices.actions.refusals import (
     BadLine,
     NoReviewer,
@@ -22,8 +23,6 @@ from invoices.actions.refusals import (
 from invoices.actions.review import (
     approve,
     assign_reviewer,
-    discard,
-    edit_line,
     reopen,
     request_review,
     return_invoice,

@@ -1,0 +1,169 @@
+"""What the page of an invoice shows of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from django.urls import reverse
+
+from billing_portal.money import Money
+from invoices.models import Invoice, InvoiceLine, LineEdit, Verdict
+from invoices.queries import invoices as asked_of
+from ledger.queries import open_amounts
+
+_State = Invoice.State
+
+
+@dataclass(frozen=True)
+class ShownLine:
+    """A line as a page shows it."""
+
+    line: InvoiceLine
+    amount: Money
+    was: Money | None
+    is_new_to_reader: bool
+    edits: list[LineEdit]
+
+    @property
+    def is_edited(self) -> bool:
+        """Whether it differs from the work as it was captured."""
+        return bool(self.edits) and self.line.is_edited
+
+
+def crumbs(invoice: Invoice) -> list[tuple[str, str]]:
+    """Return where the invoice is found: its run, or the list."""
+    found = [("Invoices", reverse("invoices:invoices"))]
+    if invoice.run_item is not None:
+        run = invoice.run_item.run
+        found = [(str(run), reverse("invoices:run", args=[run.public_id]))]
+    return found
+
+
+def facts(invoice: Invoice) -> list[tuple[str, Any]]:
+    """Return what is known of it besides its lines."""
+    known = [
+        ("Version", invoice.version),
+        ("Reviewer", invoice.reviewer.name if invoice.reviewer else "Nobody yet"),
+        ("Issued", invoice.issued_on and f"{invoice.issued_on:%b} {_day(invoice.issued_on)}"),
+        ("Due", invoice.due_on and f"{invoice.due_on:%b} {_day(invoice.due_on)}"),
+        ("Terms", invoice.terms),
+        ("Corrects", invoice.corrects and invoice.corrects.number),
+        ("Reason", invoice.reason),
+        ("Id", invoice.public_id),
+    ]
+    return [(label, value) for label, value in known if value]
+
+
+def _day(on: date) -> str:
+    return f"{on.day}, {on.year}"
+
+
+def lines(invoice: Invoice, edits: list[LineEdit], since: int | None) -> list[ShownLine]:
+    """Return its lines with their edits. One query."""
+    by_line: dict[int, list[LineEdit]] = {}
+    for each in edits:
+        by_line.setdefault(each.line_id, []).append(each)
+    shown = []
+    for line in asked_of.lines_of(invoice):
+        own = by_line.get(line.pk, [])
+        amount = Money.of_minor(line.amount, invoice.currency)
+        was = line.charge.total if line.charge else None
+        shown.append(
+            ShownLine(
+                line=line,
+                amount=amount,
+                was=was if was != amount else None,
+                is_new_to_reader=since is not None and any(e.version > since for e in own),
+                edits=own,
+            )
+        )
+    return shown
+
+
+def groups(lines: list[ShownLine]) -> list[tuple[str, list[ShownLine]]]:
+    """Return lines under the heading of their matter and kind, in their own order."""
+    groups: dict[str, list[ShownLine]] = {}
+    for shown in lines:
+        line = shown.line
+        kind = {"TIME": "Fees", "EXPENSE": "Expenses"}.get(line.kind, "Services")
+        heading = f"{kind} · {line.matter}" if line.matter else kind
+        groups.setdefault(heading, []).append(shown)
+    return list(groups.items())
+
+
+def history(edits: list[LineEdit], verdicts: list[Verdict]) -> list[dict[str, Any]]:
+    """Return edits and verdicts, newest first."""
+    icons = {"APPROVED": ("ok", "check"), "RETURNED": ("warn", "undo-2")}
+    told = [
+        (
+            verdict.given_at,
+            {
+                "tone": icons.get(verdict.kind, ("idle", "circle"))[0],
+                "icon": icons.get(verdict.kind, ("idle", "circle"))[1],
+                "what": f"{verdict.get_kind_display()} by {verdict.given_by_name}",
+                "detail": " · ".join(
+                    part
+                    for part in (
+                        f"Version {verdict.version_seen}",
+                        verdict.get_category_display() if verdict.category else "",
+                        verdict.text,
+                    )
+                    if part
+                ),
+            },
+        )
+        for verdict in verdicts
+    ] + [
+        (
+            edit.edited_at,
+            {
+                "tone": "info",
+                "icon": "pencil",
+                "what": f"Line {edit.line.number} changed by {edit.edited_by_name}",
+                "detail": " · ".join(
+                    part
+                    for part in (
+                        f"Version {edit.version}",
+                        edit.get_reason_code_display(),
+                        edit.reason,
+                    )
+                    if part
+                ),
+            },
+        )
+        for edit in edits
+    ]
+    return [{**each, "at": at} for at, each in sorted(told, key=lambda pair: pair[0], reverse=True)]
+
+
+def steps(invoice: Invoice) -> list[dict[str, str]]:
+    """Return how far it is."""
+    order = [_State.DRAFT, _State.IN_REVIEW, _State.APPROVED, _State.FINALIZED]
+    place = order.index(_State(invoice.state)) if invoice.state in order else -1
+    found = []
+    for number, each in enumerate(order):
+        where = "done" if number < place or place == len(order) - 1 else "todo"
+        if number == place and place < len(order) - 1:
+            where = "current"
+        found.append({"label": str(each.label), "place": where})
+    return found
+
+
+def change(invoice: Invoice) -> Money:
+    """Return what editing took off or added, net."""
+    return Money.of_minor(invoice.net - invoice.as_worked, invoice.currency)
+
+
+def owed(invoice: Invoice) -> Money | None:
+    """Return what the ledger says is owed, or None where nothing can be. One query."""
+    if invoice.state != _State.FINALIZED or invoice.kind != Invoice.Kind.INVOICE:
+        return None
+    return Money.of_minor(open_amounts([invoice.uid]).get(invoice.uid, 0), invoice.currency)
+
+
+def wordings(lines: list[ShownLine]) -> list[str]:
+    """Return what the tax law wants said."""
+    said = (str(shown.line.tax_basis.get("wording", "")) for shown in lines)
+    return [text for text in said if text]
