@@ -43,9 +43,8 @@ def edit_line(
 ) -> Invoice:
     """Change how a line is billed, with a reason; how it was worked stays on its charge.
 
-    The line's amount is its quantity times its price, rounded once, half away from zero, plus its
-    adjustment. What it then loses or gains is booked on ``on`` as a write-down or write-up. Each
-    edit makes one new version of the invoice. About thirty queries.
+    Its amount is quantity times price, rounded once, half away from zero, plus the adjustment; what
+    it loses or gains is booked on ``on``. Each edit makes one version. About thirty queries.
 
     :param changes: new values by the names in ``EDITABLE``; ``adjustment`` is in minor units.
     :raises StaleVersion: when the invoice has changed since it was read.
@@ -62,7 +61,11 @@ def edit_line(
     before = {name: getattr(line, name) for name in EDITABLE}
     amount_before = line.amount
     _change(line, changes, reason_code, reason)
-    changed = [name for name in EDITABLE if getattr(line, name) != before[name]]
+    changed = {
+        name: [str(before[name]), str(getattr(line, name))]
+        for name in EDITABLE
+        if getattr(line, name) != before[name]
+    }
     if not changed:
         raise NothingChanged("The line says that already.")
     retotal(invoice, line)
@@ -72,38 +75,25 @@ def edit_line(
     line.save()
     invoice.version += 1
     invoice.save(update_fields=["version", "net", "tax", "total"])
-    LineEdit.objects.create(
-        line=line,
-        invoice=invoice,
-        version=invoice.version,
-        changes={name: [str(before[name]), str(getattr(line, name))] for name in changed},
-        amount_before=amount_before,
-        amount_after=line.amount,
-        reason_code=reason_code,
-        reason=reason,
-        entry=entry,
-        edited_by=by.ref,
-        edited_by_name=by.name,
-    )
-    _tell(invoice, line, changed, [amount_before, line.amount], reason_code, by)
+    edit = LineEdit(line=line, invoice=invoice, changes=changed, amount_before=amount_before)
+    edit.reason_code, edit.reason, edit.entry = reason_code, reason, entry
+    _keep(edit, by)
     return invoice
 
 
-def _tell(  # noqa: PLR0917 -- what the trail says of one edit
-    invoice: Invoice,
-    line: InvoiceLine,
-    changed: list[str],
-    minor: list[int],
-    reason_code: str,
-    by: Actor,
-) -> None:
+def _keep(edit: LineEdit, by: Actor) -> None:
+    """Write the edit down: its row, the trail without narratives, the news."""
+    invoice, line = edit.invoice, edit.line
+    edit.version, edit.amount_after = invoice.version, line.amount
+    edit.edited_by, edit.edited_by_name = by.ref, by.name
+    edit.save(force_insert=True)
     record(
         *("invoice.line_edited", invoice),
         by=by,
         line=line.number,
-        fields=changed,
-        minor=minor,
-        reason_code=reason_code,
+        fields=list(edit.changes),
+        minor=[edit.amount_before, edit.amount_after],
+        reason_code=edit.reason_code,
     )
     publish("invoice.edited", about=invoice.public_id, version=invoice.version, line=line.number)
 
