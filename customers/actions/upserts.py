@@ -7,21 +7,23 @@ more, so that a system may send everything every night; each other row is one ac
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
+
+from django.db import transaction
 
 from billing_portal.errors import Refused
 from billing_portal.members.models import User
 from billing_portal.money import Money
 from billing_portal.tenancy.actors import Actor
 from customers import queries
-from customers.actions.customers import change_customer, open_customer
+from customers.actions.customers import change_customer, move_customer, open_customer
 from customers.actions.matters import change_matter, open_matter
 from customers.actions.rates import propose_rate
 from customers.actions.refusals import BadValue, Unknown
 from customers.actions.timekeepers import add_timekeeper, change_timekeeper
-from customers.models import Customer, Rate, lookup_key
+from customers.models import Address, Customer, Rate, lookup_key
 
 Row = Mapping[str, Any]
 
@@ -39,26 +41,43 @@ class RowAnswer:
 
 
 def upsert_customers(rows: Sequence[Row], *, on: date, by: Actor) -> list[RowAnswer]:
-    """Open or change a customer for each row. One query, and those of an action a changed row.
+    """Open or change a customer for each row. Three queries, and those of an action a changed row.
 
-    :param rows: ``CustomerValues`` with ``external_id``; ``currency`` is needed to open one.
+    :param rows: ``CustomerValues`` with ``external_id``; ``currency`` is needed to open one;
+        ``address`` holds ``AddressValues``, from ``on`` if it is another than the one in force.
     :param on: the day from which a new customer is taxable.
     """
     known = _by_key(queries.customers_by_external_id(_ids(rows)))
+    parties = queries.parties_of(known.values(), on)
 
+    @transaction.atomic
     def deed(row: Row) -> RowAnswer:
         values = dict(row)
+        address = values.pop("address", None)
         found = known.get(lookup_key(row["external_id"]))
         if found is None:
             _need(values, "name", "currency")
             made = open_customer(on=on, by=by, **values)
+            if address:
+                move_customer(made, starts_on=on, by=by, **address)
             known[made.external_key] = made
             return _answer("created", made)
         if values.pop("currency", found.currency) != found.currency:
             raise BadValue(f"The currency of {found} is {found.currency} and stays so.")
-        return _update(known, found, values, change_customer, by)
+        party = parties.get(found.pk)
+        has_moved = bool(address) and not _is_at(party.address if party else None, address)
+        if has_moved:
+            move_customer(found, starts_on=on, by=by, **address)
+        answer = _update(known, found, values, change_customer, by)
+        return replace(answer, status="updated") if has_moved else answer
 
     return [_each(row, deed) for row in rows]
+
+
+def _is_at(known: Address | None, address: Row) -> bool:
+    return known is not None and all(
+        getattr(known, name) == value for name, value in address.items()
+    )
 
 
 def upsert_matters(rows: Sequence[Row], *, by: Actor) -> list[RowAnswer]:

@@ -62,11 +62,23 @@ class CustomerPatchIn(StrictIn):
     payment_terms_days = serializers.IntegerField(min_value=0, max_value=365, required=False)
 
 
+class AddressIn(StrictIn):
+    """Where a customer is; ``country`` in two letters."""
+
+    line_1 = serializers.CharField(max_length=120)
+    line_2 = serializers.CharField(max_length=120, required=False, allow_blank=True)
+    city = serializers.CharField(max_length=80)
+    region = serializers.CharField(max_length=60, required=False, allow_blank=True)
+    postal_code = serializers.CharField(max_length=20, required=False, allow_blank=True)
+    country = serializers.RegexField("^[A-Z]{2}$", required=False)
+
+
 class CustomerIn(CustomerPatchIn):
     """A customer as the firm's own system knows it."""
 
     external_id = serializers.CharField(max_length=60)
     currency = serializers.CharField(min_length=3, max_length=3, required=False)
+    address = AddressIn(required=False)
 
 
 class MatterPatchIn(StrictIn):

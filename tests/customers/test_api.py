@@ -119,7 +119,7 @@ def test_unchanged_rows_cost_nothing_each(service, firm, django_assert_num_queri
     asked = [{"external_id": row.external_id, "name": row.name} for row in made]
     service.get("customers")
 
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(9):
         assert set(statuses(service.post("customers/upserts", asked))) == {"unchanged"}
 
 

@@ -17,7 +17,7 @@ from dataclasses import asdict
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from tests.demo import firms, work
+from tests.demo import firms, reckoning, story, work
 from tests.demo.installation import DEMO, Refusal, free_port, fresh_database, portal
 
 
@@ -38,17 +38,13 @@ def main() -> int:
         say("sending in customers, matters and two months of work")
         months = last_two_months(datetime.now(UTC).date())
         law, travel = work.law_firm(address, months), work.travel_desk(address, months)
+        told = story.month_ends(address, months, law[0], travel[0], say)
         summary: dict[str, Any] = {"firms": {}}
         for firm, (system, sent) in ((firms.ARNESEN, law), (firms.MIRAMAR, travel)):
-            told = work.books(firm)
-            summary["firms"][firm.slug] = {**asdict(sent), **told}
-            differences = told["trial_balance"]["differences"].values()
-            checks |= {
-                f"{firm.slug}: every charge stands in the books": told["entries"] == sent.charges,
-                f"{firm.slug}: the trial balance is zero": set(differences) == {"0.00"},
-                f"{firm.slug}: ledger_verify says ok": told["verify"] == "ok",
-                f"{firm.slug}: its key sees its own charges": sees_own(system, sent),
-            }
+            books, own = reckoning.of_firm(firm, system, sent)
+            summary["firms"][firm.slug] = books
+            checks |= own
+        summary |= asdict(told)
         summary |= {
             "charges": law[1].charges + travel[1].charges,
             "checks": checks,
@@ -63,18 +59,6 @@ def main() -> int:
         if serves:
             serve(address, people)
     return 0
-
-
-def sees_own(system: work.System, sent: work.Sent) -> bool:
-    """Say whether the API lists as many charges as were sent, page by page."""
-    count, cursor = 0, ""
-    while True:
-        after = f"&after={cursor}" if cursor else ""
-        _, page = system.call("GET", f"/charges?limit=200{after}")
-        count += len(page["data"])
-        cursor = page["next_cursor"]
-        if not cursor:
-            return count == sent.charges
 
 
 def last_two_months(today: date) -> list[date]:

@@ -19,6 +19,7 @@ class Firm:
     name: str
     color: str
     tax_id: str
+    place: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True)
@@ -31,8 +32,36 @@ class Person:
     name: str
 
 
-ARNESEN = Firm("arnesen-pike", "Arnesen Pike LLP", "#1f5fbf", "24-6437381")
-MIRAMAR = Firm("miramar-travel", "Miramar Travel Desk", "#0f766e", "31-5529014")
+ARNESEN = Firm(
+    "arnesen-pike",
+    "Arnesen Pike LLP",
+    "#1f5fbf",
+    "24-6437381",
+    (
+        ("--address", "400 State Street, Floor 9"),
+        ("--city", "Albany"),
+        ("--region", "NY"),
+        ("--postal-code", "12207"),
+        ("--email", "billing@arnesen.test"),
+        ("--remittance", "Wire to Hudson Valley Bank, ABA 021000000, account 400 118 220"),
+    ),
+)
+MIRAMAR = Firm(
+    "miramar-travel",
+    "Miramar Travel Desk Ltd",
+    "#0f766e",
+    "GB 914 2201 33",
+    (
+        ("--address", "18 Quay Street"),
+        ("--city", "Bristol"),
+        ("--postal-code", "BS1 4DZ"),
+        ("--country", "GB"),
+        ("--currency", "GBP"),
+        ("--time-zone", "Europe/London"),
+        ("--email", "accounts@miramar.test"),
+        ("--remittance", "Transfer to Avon Bank, sort code 00-11-22, account 40118220"),
+    ),
+)
 PEOPLE = [
     Person(ARNESEN, "owner", "ada@arnesen.test", "Ada Brandt"),
     Person(ARNESEN, "owner", "luis@arnesen.test", "Luis Ortega"),
@@ -43,6 +72,7 @@ PEOPLE = [
     Person(MIRAMAR, "owner", "ines@miramar.test", "Inês Duarte"),
     Person(MIRAMAR, "owner", "tom@miramar.test", "Tom Weaver"),
     Person(MIRAMAR, "biller", "yuki@miramar.test", "Yuki Tanaka"),
+    Person(MIRAMAR, "reviewer", "noor@miramar.test", "Noor Aziz"),
 ]
 
 
@@ -55,6 +85,7 @@ def open_both(address: str) -> list[Person]:
             manage(
                 *("open_firm", firm.slug, "--name", firm.name, "--color", firm.color),
                 *("--tax-id", firm.tax_id, "--json", *members),
+                *(part for option in firm.place for part in option),
             )
         )
         for person in people:

@@ -125,15 +125,29 @@ class Browser:
         """Follow a link."""
         return self._send(urllib.request.Request(self.address + path, headers=headers))
 
-    def post(self, path: str, **fields: str) -> Answer:
+    def post(self, path: str, **fields: str | list[str]) -> Answer:
         """Fill in the form at a path and send it."""
         page = self.get(path)
         token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', page.text)
         if token is None:
             raise Refusal(f"no form at {path} ({page.status})")
-        data = urllib.parse.urlencode({"csrfmiddlewaretoken": token[1], **fields}).encode()
+        named = {"csrfmiddlewaretoken": token[1], **fields}
+        data = urllib.parse.urlencode(named, doseq=True).encode()
         headers = {"Referer": self.address + path}
         return self._send(urllib.request.Request(self.address + path, data, headers))
+
+    def press(self, page: str, target: str, **fields: str) -> Answer:
+        """Press the button of a form on a page that leads to a target.
+
+        :raises Refusal: when the page shows no such form.
+        """
+        shown = self.get(page)
+        token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', shown.text)
+        if token is None or f'action="{target}"' not in shown.text:
+            raise Refusal(f"{page} has no form to {target} ({shown.status})")
+        data = urllib.parse.urlencode({"csrfmiddlewaretoken": token[1], **fields}).encode()
+        headers = {"Referer": self.address + page}
+        return self._send(urllib.request.Request(self.address + target, data, headers))
 
     def _send(self, request: urllib.request.Request) -> Answer:
         try:

@@ -37,6 +37,14 @@ TRAVELERS = [
     "Beacon Charities", "Tidewater Stevedores", "Brightline Freight", "Saffron Street Films",
     "Atlas Cartography", "Juniper Health",
 ]  # fmt: skip
+LOST = INSURERS[-1]
+_AMERICAN = [
+    ("Albany", "NY", "12207"), ("Sacramento", "CA", "95814"), ("Tampa", "FL", "33602"),
+    ("Springfield", "IL", "62701"), ("Austin", "TX", "78701"),
+]  # fmt: skip
+_BRITISH = [
+    ("Bristol", "BS1 2AB"), ("Leeds", "LS1 4AP"), ("Cardiff", "CF10 3NS"), ("Glasgow", "G2 1DY"),
+]  # fmt: skip
 PLAINTIFFS = ["Alvarez", "Okafor", "Sandoval", "Novak", "Lindqvist", "Park", "Tremblay", "Haas"]
 DEFENDANTS = ["Brightline Freight", "Bluestone Quarry", "Meridian Clinics", "Tidewater Docks"]
 KEEPERS = [
@@ -105,7 +113,7 @@ class System:
 def law_firm(address: str, months: list[date]) -> tuple[System, Sent]:
     """Send the law firm's insurers, matters, people, and their work of some months."""
     rolls, system, sent = random.Random(SEED), System(address, ARNESEN), Sent()
-    rows = [_customer(f"INS-{n:03}", name) for n, name in enumerate(INSURERS, 1)]
+    rows = [_insurer(n, name) for n, name in enumerate(INSURERS, 1)]
     system.upsert("customers", rows)
     matters = [
         {
@@ -132,7 +140,7 @@ def law_firm(address: str, months: list[date]) -> tuple[System, Sent]:
 def travel_desk(address: str, months: list[date]) -> tuple[System, Sent]:
     """Send the travel desk's companies and their bookings."""
     rolls, system, sent = random.Random(SEED + 1), System(address, MIRAMAR), Sent()
-    rows = [_customer(f"CO-{n:03}", name) for n, name in enumerate(TRAVELERS, 1)]
+    rows = [_traveler(n, name) for n, name in enumerate(TRAVELERS, 1)]
     system.upsert("customers", rows)
     sent.customers = len(rows)
     for month in months:
@@ -140,8 +148,83 @@ def travel_desk(address: str, months: list[date]) -> tuple[System, Sent]:
     return system, sent
 
 
-def _customer(external_id: str, name: str) -> dict[str, Any]:
-    return {"external_id": external_id, "name": name, "currency": "USD"}
+def _insurer(number: int, name: str) -> dict[str, Any]:
+    """Return an insurer; the last one has told nobody where it is."""
+    city, region, postal_code = _AMERICAN[number % len(_AMERICAN)]
+    told = {
+        "external_id": f"INS-{number:03}",
+        "name": name,
+        "currency": "USD",
+        "invoice_email": f"claims@ins{number:03}.test",
+        "ledes_client_id": f"C{number:05}",
+    }
+    if name == LOST:
+        return told
+    street = f"{100 + 7 * number} Commerce Street"
+    return told | {
+        "address": {
+            "line_1": street, "city": city, "region": region, "postal_code": postal_code,
+        }
+    }  # fmt: skip
+
+
+def _traveler(number: int, name: str) -> dict[str, Any]:
+    city, postal_code = _BRITISH[number % len(_BRITISH)]
+    return {
+        "external_id": f"CO-{number:03}",
+        "name": name,
+        "currency": "GBP",
+        "time_zone": "Europe/London",
+        "invoice_email": f"travel@co{number:03}.test",
+        "address": {
+            "line_1": f"{number} Market Row",
+            "city": city,
+            "postal_code": postal_code,
+            "country": "GB",
+        },
+    }
+
+
+def insurers_terms(first_day: date, reviewer: str) -> list[dict[str, Any]]:
+    """Return how insurers are invoiced: by matter each month, some twice, some collectively."""
+    terms = []
+    for number, name in enumerate(INSURERS):
+        by_halves, together = number % 6 == 4, number % 6 == 5
+        terms.append(
+            _terms(name, first_day, "USD")
+            | {
+                "cadence": "SEMIMONTHLY" if by_halves else "MONTHLY",
+                "grouping": "COLLECTIVE" if together else "BY_MATTER",
+                "formats": ["pdf"] if together else ["pdf", "ledes1998b"],
+                "reviewer_name": reviewer,
+            }
+        )
+    return terms
+
+
+def travelers_terms(first_day: date, reviewer: str) -> list[dict[str, Any]]:
+    """Return how companies are invoiced: collectively, some twice a month, two for each charge."""
+    terms = []
+    for number, name in enumerate(TRAVELERS):
+        cadence = "PER_CHARGE" if number >= len(TRAVELERS) - 2 else "MONTHLY"
+        cadence = "SEMIMONTHLY" if number % 5 == 3 and cadence == "MONTHLY" else cadence
+        terms.append(
+            _terms(name, first_day, "GBP")
+            | {"cadence": cadence, "grouping": "COLLECTIVE", "reviewer_name": reviewer}
+        )
+    return terms
+
+
+def _terms(name: str, first_day: date, currency: str) -> dict[str, Any]:
+    return {
+        "customer_name": name,
+        "starts_on": first_day.isoformat(),
+        "anchor": "1",
+        "minimum_0": "0.00",
+        "minimum_1": currency,
+        "grace_hours": "48",
+        "formats": ["pdf"],
+    }
 
 
 def _legal_work(

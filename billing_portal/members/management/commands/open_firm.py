@@ -15,6 +15,15 @@ from billing_portal.tenancy.actors import system
 from billing_portal.tenancy.permissions import ROLES
 from billing_portal.tenancy.scope import tenant_scope
 
+_PLACE = {
+    "address": "street, as printed on invoices",
+    "city": "",
+    "region": "state, province or county; in the US its two letters",
+    "postal_code": "",
+    "country": "two letters; US unless given",
+    "email": "printed on invoices",
+    "remittance": "how to pay, printed on invoices",
+}
 SETUP, OPERATOR = system("setup"), system("operator")
 
 
@@ -31,6 +40,8 @@ class Command(BaseCommand):
         parser.add_argument("--currency", default="USD")
         parser.add_argument("--color", default="#1f5fbf")
         parser.add_argument("--tax-id", default="", help="LEDES LAW_FIRM_ID")
+        for name, help_text in _PLACE.items():
+            parser.add_argument(f"--{name.replace('_', '-')}", default="", help=help_text)
         parser.add_argument(
             "--member",
             nargs=3,
@@ -67,6 +78,7 @@ class Command(BaseCommand):
             currency=options["currency"],
             color=options["color"],
             tax_id=options["tax_id"],
+            **{name: options[name] for name in _PLACE if options[name]},
             by=SETUP,
         )
         links = {}

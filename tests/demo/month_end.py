@@ -1,0 +1,257 @@
+"""A month end through every room: run, review, final. People act in the portal, systems over REST.
+
+The earlier month is billed by the same deeds with a past day; nothing is backdated by hand.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import Any
+from uuid import uuid4
+
+from tests.demo import firms
+from tests.demo.firms import Firm, Person
+from tests.demo.installation import Browser, Refusal
+from tests.demo.work import System
+
+PATIENCE = 60
+
+
+@dataclass
+class Told:
+    """What the story did, by its own count."""
+
+    drafts: int = 0
+    parked: int = 0
+    edited: int = 0
+    approved: int = 0
+    returned: int = 0
+    finalized: int = 0
+    runs: list[str] = field(default_factory=list)
+
+
+class Office:
+    """A firm's people at their desks, each signed in once."""
+
+    def __init__(self, address: str, firm: Firm) -> None:
+        self.address, self.firm = address, firm
+        self._desks: dict[str, Browser] = {}
+
+    def desk(self, role: str) -> Browser:
+        """Return the browser of the first person who holds a role."""
+        if role not in self._desks:
+            person = self.person(role)
+            self._desks[role] = firms.sign_in(self.address, person)
+        return self._desks[role]
+
+    def person(self, role: str) -> Person:
+        """Return the first person of the firm who holds a role."""
+        return next(p for p in firms.PEOPLE if p.firm == self.firm and p.role == role)
+
+    def path(self, rest: str) -> str:
+        """Return a path within the firm."""
+        return f"/t/{self.firm.slug}/{rest}"
+
+
+def agree_terms(office: Office, terms: list[dict[str, Any]]) -> None:
+    """Agree how each customer is invoiced, in the back office's form."""
+    desk = office.desk("owner")
+    form = office.path("admin/customers/aggregationsetting/add/")
+    page = desk.get(form)
+    people = dict(re.findall(r'<option value="(\d+)"[^>]*>([^<]+)</option>', page.text))
+    by_name = {name: key for key, name in people.items()}
+    numbers = _customer_numbers(office)
+    for each in terms:
+        values = dict(each)
+        values["customer"] = numbers[values.pop("customer_name")]
+        if "reviewer_name" in values:
+            values["reviewer"] = by_name[values.pop("reviewer_name")]
+        answer = desk.post(form, **values)
+        if not answer.url.endswith("/aggregationsetting/"):
+            raise Refusal(f"terms of {each['customer_name']}: {_errors(answer.text)}")
+
+
+def _customer_numbers(office: Office) -> dict[str, str]:
+    page = office.desk("owner").get(office.path("admin/customers/customer/"))
+    found = re.findall(r'customer/(\d+)/change/[^"]*">([^<]+)</a>', page.text)
+    return {name.replace("&amp;", "&"): key for key, name in found}
+
+
+def _errors(text: str) -> str:
+    return " ".join(re.findall(r'<ul class="errorlist[^>]*>(.*?)</ul>', text, re.DOTALL))[:400]
+
+
+def give_address(office: Office, customer: str, **address: str) -> None:
+    """Say where a customer is, in the back office's form."""
+    values = {**address, "customer": _customer_numbers(office)[customer]}
+    answer = office.desk("owner").post(office.path("admin/customers/address/add/"), **values)
+    if not answer.url.endswith("/address/"):
+        raise Refusal(f"address of {customer}: {_errors(answer.text)}")
+
+
+def run(system: System, aggregation: str, execution: str, on: date) -> dict[str, Any]:
+    """Plan and start what a line of the schedule asks for, and wait until it has ended."""
+    line = {"billing_aggregation": aggregation, "period_of_execution": execution}
+    planned = _must(system, 201, "POST", "/runs", {**line, "on": on.isoformat()})
+    path = f"/runs/{planned['id']}"
+    _must(system, 202, "POST", f"{path}/start")
+    return _until_ended(system, path)
+
+
+def _until_ended(system: System, path: str) -> dict[str, Any]:
+    deadline = time.monotonic() + PATIENCE
+    told: dict[str, Any] = {}
+    while time.monotonic() < deadline:
+        told = _must(system, 200, "GET", path)
+        if told["state"] == "ENDED":
+            return told
+        time.sleep(0.2)
+    raise Refusal(f"{path} did not end: {told}")
+
+
+def retry_parked(system: System, told: dict[str, Any]) -> dict[str, Any]:
+    """Draft again what a run parked; the cause has been mended."""
+    path = f"/runs/{told['id']}"
+    for item in _must(system, 200, "GET", f"{path}/items")["data"]:
+        if item["outcome"] == "PARKED":
+            _must(system, 202, "POST", f"{path}/items/{item['id']}/retry")
+    return _until_ended(system, path)
+
+
+def invoices(system: System, **filters: str) -> list[dict[str, Any]]:
+    """Return all invoices that fit, page by page."""
+    found: list[dict[str, Any]] = []
+    cursor = ""
+    while True:
+        named = {**filters, "limit": "200", **({"after": cursor} if cursor else {})}
+        query = "&".join(f"{name}={value}" for name, value in named.items())
+        page = _must(system, 200, "GET", f"/invoices?{query}")
+        found += page["data"]
+        cursor = page["next_cursor"]
+        if not cursor:
+            return found
+
+
+def send_to_review(office: Office, told: dict[str, Any]) -> None:
+    """Hand a run's drafts to their reviewers, by the button of the run's page."""
+    desk = office.desk("biller")
+    page = office.path(f"runs/{told['id']}/")
+    answer = desk.press(page, office.path(f"runs/{told['id']}/review/"))
+    if answer.status != 200:
+        raise Refusal(f"send to review: {answer.status}")
+
+
+def review_in_the_portal(
+    office: Office, system: System, told: Told, *, edits: int, leaves: bool
+) -> None:
+    """Let the reviewer work down the queue: edit some lines, return one, approve the rest."""
+    desk = office.desk("reviewer")
+    waiting = sorted(invoices(system, state="IN_REVIEW"), key=lambda each: str(each["id"]))
+    for place, invoice in enumerate(waiting[: -3 if leaves else None]):
+        path = office.path(f"invoices/{invoice['id']}/")
+        version = invoice["version"]
+        if place < edits:
+            version = _edit_first_line(desk, system, office, invoice)
+            told.edited += 1
+        if place == edits:
+            answer = desk.post(
+                f"{path}return/", version=str(version), category="NEEDS_DETAIL",
+                text="The carrier wants the deponent named in the first entry.",
+            )  # fmt: skip
+            told.returned += 1
+        else:
+            answer = desk.press(path, f"{path}approve/", version=str(version))
+            told.approved += 1
+        if answer.status != 200:
+            raise Refusal(f"verdict on {invoice['id']}: {answer.status}")
+
+
+def _edit_first_line(desk: Browser, system: System, office: Office, invoice: dict[str, Any]) -> int:
+    whole = _must(system, 200, "GET", f"/invoices/{invoice['id']}")
+    line = whole["lines"][0]
+    shorter = f"{float(line['quantity']) / 2:.1f}"
+    answer = desk.post(
+        office.path(f"invoices/{invoice['id']}/lines/{line['id']}/"),
+        version=str(whole["version"]),
+        quantity=shorter if line["kind"] == "TIME" else line["quantity"],
+        unit_price=line["unit_price"],
+        narrative=f"{line['narrative']} (abbreviated for the carrier)",
+        task_code=line["task_code"],
+        activity_code=line["activity_code"],
+        expense_code=line["expense_code"],
+        reason_code="GUIDELINE",
+        reason="The guideline caps this task.",
+    )
+    if answer.status != 200:
+        raise Refusal(f"edit of {line['id']}: {answer.status} {_errors(answer.text)}")
+    return int(whole["version"]) + 1
+
+
+def review_over_rest(system: System, told: Told, *, leaves: int) -> None:
+    """Approve what waits through the API, each at the version read; leave some to look at."""
+    for invoice in invoices(system, state="IN_REVIEW")[leaves:]:
+        headers = {"If-Match": f'"{invoice["version"]}"'}
+        _must(system, 200, "POST", f"/invoices/{invoice['id']}/approval", None, **headers)
+        told.approved += 1
+
+
+def mend_and_resend(office: Office, system: System, told: Told) -> None:
+    """Let billing staff mend what was returned; the reviewer approves it then."""
+    desk = office.desk("biller")
+    for invoice in invoices(system, state="DRAFT"):
+        path = office.path(f"invoices/{invoice['id']}/")
+        if "Returned by" not in desk.get(path).text:
+            continue
+        version = _edit_first_line(desk, system, office, invoice)
+        desk.press(path, f"{path}review/", version=str(version))
+        reviewer = office.desk("reviewer")
+        answer = reviewer.press(path, f"{path}approve/", version=str(version))
+        if answer.status != 200:
+            raise Refusal(f"second verdict on {invoice['id']}: {answer.status}")
+        told.edited += 1
+        told.approved += 1
+
+
+def finalize(system: System, told_run: dict[str, Any], on: date) -> int:
+    """Finalize what is approved of a run on a day, and wait for its job; return how many."""
+    before = len(invoices(system, state="FINALIZED"))
+    asked = {"on": on.isoformat()}
+    job = _must(system, 202, "POST", f"/runs/{told_run['id']}/finalization", asked)
+    deadline = time.monotonic() + PATIENCE
+    now: dict[str, Any] = {}
+    while time.monotonic() < deadline:
+        now = _must(system, 200, "GET", f"/jobs/{job['id']}")
+        if now["status"] == "succeeded":
+            return len(invoices(system, state="FINALIZED")) - before
+        if now["status"] not in {"queued", "running"}:
+            raise Refusal(f"finalizing: {now}")
+        time.sleep(0.2)
+    raise Refusal(f"finalizing did not end: {now}")
+
+
+def counts(system: System) -> Counter[str]:
+    """Return how many invoices stand in each state."""
+    return Counter(str(each["state"]) for each in invoices(system))
+
+
+def first_of_next(month: date) -> date:
+    """Return the first day of the month after."""
+    return (month + timedelta(days=32)).replace(day=1)
+
+
+def _must(
+    system: System, wanted: int, method: str, path: str, body: Any = None, **headers: str
+) -> Any:
+    """Call the API and return what came back; a POST carries a key of its own."""
+    if method == "POST" and body is None:
+        body = {}
+    if method == "POST" and "If-Match" not in headers:
+        headers["Idempotency-Key"] = str(uuid4())
+    status, answer = system.call(method, path, body, **headers)
+    if status != wanted:
+        raise Refusal(f"{method} {path}: {status} {str(answer)[:600]}")
+    return answer
