@@ -50,26 +50,27 @@ def upsert_customers(rows: Sequence[Row], *, on: date, by: Actor) -> list[RowAns
     known = _by_key(queries.customers_by_external_id(_ids(rows)))
     parties = queries.parties_of(known.values(), on)
 
-    @transaction.atomic
     def deed(row: Row) -> RowAnswer:
         values = dict(row)
         address = values.pop("address", None)
         found = known.get(lookup_key(row["external_id"]))
         if found is None:
             _need(values, "name", "currency")
-            made = open_customer(on=on, by=by, **values)
-            if address:
-                move_customer(made, starts_on=on, by=by, **address)
+            with transaction.atomic():
+                made = open_customer(on=on, by=by, **values)
+                if address:
+                    move_customer(made, starts_on=on, by=by, **address)
             known[made.external_key] = made
             return _answer("created", made)
         if values.pop("currency", found.currency) != found.currency:
             raise BadValue(f"The currency of {found} is {found.currency} and stays so.")
         party = parties.get(found.pk)
-        has_moved = bool(address) and not _is_at(party.address if party else None, address)
-        if has_moved:
+        if not address or _is_at(party.address if party else None, address):
+            return _update(known, found, values, change_customer, by)
+        with transaction.atomic():
             move_customer(found, starts_on=on, by=by, **address)
-        answer = _update(known, found, values, change_customer, by)
-        return replace(answer, status="updated") if has_moved else answer
+            answer = _update(known, found, values, change_customer, by)
+        return replace(answer, status="updated")
 
     return [_each(row, deed) for row in rows]
 
