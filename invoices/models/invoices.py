@@ -152,7 +152,8 @@ class Invoice(PublicModel):
     def __str__(self) -> str:
         if self.number:
             return f"{self.get_kind_display()} {self.number}"
-        return f"{self.get_state_display()} {self.get_kind_display().lower()} {self.pk}"
+        is_note = self.kind == Invoice.Kind.CREDIT_NOTE
+        return f"{'Credit note' if is_note else 'Draft'} {self.pk}"
 
     @property
     def period(self) -> Period:
