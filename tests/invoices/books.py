@@ -50,6 +50,11 @@ def actor_of(user: User) -> Actor:
     return Actor(ActorKind.USER, user.pk, user.name, permissions_of(roles), roles)
 
 
+def user_of(actor: Actor) -> User:
+    """Return the user behind an actor, to sign in."""
+    return User.objects.get(pk=actor.id or 0)
+
+
 def customer(*, reviewer: Actor | None = None, place: str = "NY", **terms):
     """Return a customer with an address and monthly terms."""
     made = CustomerFactory.create(invoice_email="claims@insurer.test")

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from billing_portal.members.models import Membership, User
+from billing_portal.members.models import Membership
 from billing_portal.tenancy.scope import tenant_scope
 from invoices.actions.edit import edit_line
 from invoices.actions.review import approve, request_review
@@ -26,7 +26,7 @@ class Desk:
 
     def sit(self, actor):
         """Sign in as somebody who works there."""
-        self.client.force_login(User.objects.get(pk=actor.id))
+        self.client.force_login(books.user_of(actor))
         return self
 
     def get(self, path, **query):

@@ -8,7 +8,6 @@ import pytest
 from django.db import DatabaseError, IntegrityError, transaction
 
 from billing_portal.audit.models import AuditEvent
-from billing_portal.members.models import User
 from billing_portal.outbox.models import OutboxEvent
 from billing_portal.tenancy.actors import MissingPermission
 from invoices.actions.edit import discard, edit_line
@@ -190,7 +189,7 @@ def test_nobody_reviews_what_nobody_is_named_for(tenant):
     with pytest.raises(NoReviewer):
         request_review([invoice], by=SYSTEM)
     named = books.member("reviewer")
-    person = User.objects.get(pk=named.id or 0)
+    person = books.user_of(named)
     assign_reviewer(invoice, reviewer=person, version_seen=1, by=SYSTEM)
     assert request_review([invoice], by=SYSTEM)[0].state == "IN_REVIEW"
 
