@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
-from django.db import InterfaceError, OperationalError, transaction
+from django.db import InterfaceError, OperationalError, connection, transaction
 
 from billing_portal.audit.trail import record_many
 from billing_portal.errors import Refused
@@ -22,6 +22,12 @@ from invoices.models import BillingRun, Charge, Invoice, InvoiceLine, RunItem
 from invoices.queries.charges import unbilled_charges
 
 _REASON = 500
+_SAVE = """
+update invoices_runitem i set outcome = v.outcome, code = v.code, reason = v.reason, tries = v.tries
+from unnest(%s::bigint[], %s::text[], %s::text[], %s::text[], %s::int[])
+  as v (id, outcome, code, reason, tries)
+where i.tenant_id = %s and i.id = v.id
+"""
 _ORDER = {kind: place for place, kind in enumerate(Charge.Kind.values)}
 
 
@@ -221,7 +227,15 @@ def _line(invoice: Invoice, number: int, charge: Charge) -> InvoiceLine:
 def _save(items: list[RunItem], by: Actor) -> None:
     for item in items:
         item.tries += 1
-    RunItem.objects.bulk_update(items, ["outcome", "code", "reason", "tries"])
+    columns = [
+        [item.pk for item in items],
+        [str(item.outcome) for item in items],
+        [item.code for item in items],
+        [item.reason for item in items],
+        [item.tries for item in items],
+    ]
+    with connection.cursor() as cursor:
+        cursor.execute(_SAVE, [*columns, current_tenant_id()])
     parked = [
         (item, {"code": item.code}) for item in items if item.outcome == RunItem.Outcome.PARKED
     ]

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date, timedelta
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import F
 
 from billing_portal.audit.trail import record_many
@@ -28,7 +28,14 @@ from invoices.models import Invoice, InvoiceLine, NumberSeries
 from ledger.actions.posting import Line, NewEntry, post
 
 _TAX_FIELDS = ("tax_category", "tax_rate", "tax_amount", "tax_basis")
-_FINAL_FIELDS = ("state", "number", "issued_on", "due_on", "entry", "net", "tax", "total")
+# One statement for any number of rows: a CASE for each column of each row is slow to parse.
+_SAVE = """
+update invoices_invoice i set state = %s, number = v.number, issued_on = v.issued_on,
+  due_on = v.due_on, entry_id = v.entry_id, net = v.net, tax = v.tax, total = v.total
+from unnest(%s::bigint[], %s::text[], %s::date[], %s::date[], %s::bigint[], %s::bigint[],
+  %s::bigint[], %s::bigint[]) as v (id, number, issued_on, due_on, entry_id, net, tax, total)
+where i.tenant_id = %s and i.id = v.id
+"""
 
 
 @transaction.atomic
@@ -51,17 +58,14 @@ def finalize(invoices: Sequence[Invoice], *, by: Actor, on: date) -> list[Invoic
     lines = _lines_of(ready)
     firm = Tenant.objects.get(pk=current_tenant_id())
     parties = parties_of({each.customer_id: each.customer for each in ready}.values(), on)
-    for invoice in ready:
-        _tax(invoice, lines[invoice.pk], firm, parties[invoice.customer_id], on)
-    taxed = [line for each in ready for line in lines[each.pk]]
-    InvoiceLine.objects.bulk_update(taxed, _TAX_FIELDS, batch_size=500)
+    _tax_all(ready, lines, firm, parties, on)
     _book(ready, lines, by=by, on=on)
     _take_numbers(ready, f"{on.year}")
     for invoice in ready:
         invoice.state = Invoice.State.FINALIZED
         invoice.issued_on = on
         invoice.due_on = on + timedelta(days=invoice.customer.payment_terms_days)
-    Invoice.objects.bulk_update(ready, _FINAL_FIELDS, batch_size=500)
+    _save(ready)
     freeze([(each, lines[each.pk], parties[each.customer_id]) for each in ready], firm=firm)
     record_many("invoice.finalized", [(each, {"number": each.number}) for each in ready], by=by)
     publish_many(
@@ -115,6 +119,27 @@ def _lines_of(invoices: Sequence[Invoice]) -> dict[int, list[InvoiceLine]]:
     for line in rows:
         lines[line.invoice_id].append(line)
     return lines
+
+
+def _tax_all(
+    invoices: Sequence[Invoice],
+    lines: dict[int, list[InvoiceLine]],
+    firm: Tenant,
+    parties: dict[int, Party],
+    on: date,
+) -> None:
+    """Tax each invoice for good, and save the lines on which that is not what was quoted."""
+    every = [line for each in invoices for line in lines[each.pk]]
+    quoted = {line.pk: _tax_of(line) for line in every}
+    for invoice in invoices:
+        _tax(invoice, lines[invoice.pk], firm, parties[invoice.customer_id], on)
+    moved = [line for line in every if _tax_of(line) != quoted[line.pk]]
+    if moved:
+        InvoiceLine.objects.bulk_update(moved, _TAX_FIELDS, batch_size=500)
+
+
+def _tax_of(line: InvoiceLine) -> tuple[object, ...]:
+    return tuple(getattr(line, name) for name in _TAX_FIELDS)
 
 
 def _tax(
@@ -184,6 +209,25 @@ def _entry(invoice: Invoice, lines: Sequence[InvoiceLine], on: date) -> NewEntry
         source=invoice.public_id,
         lines=tuple(side for side in sides if side.amount.minor),
     )
+
+
+def _save(invoices: Sequence[Invoice]) -> None:
+    rows = [
+        (
+            each.pk,
+            each.number,
+            each.issued_on,
+            each.due_on,
+            each.entry_id,
+            each.net,
+            each.tax,
+            each.total,
+        )
+        for each in invoices
+    ]
+    columns = [list(column) for column in zip(*rows, strict=True)]
+    with connection.cursor() as cursor:
+        cursor.execute(_SAVE, [Invoice.State.FINALIZED, *columns, current_tenant_id()])
 
 
 def _take_numbers(invoices: Sequence[Invoice], series: str) -> None:

@@ -39,7 +39,7 @@ def apply_tax(
         line.tax_category = tax.category
         line.tax_rate = tax.rate
         line.tax_amount = tax.tax.minor
-        line.tax_basis = _basis(tax, tax_point)
+        line.tax_basis = _basis(tax)
     invoice.net = sum(line.amount for line in lines)
     invoice.tax = sum(line.tax_amount for line in lines)
     invoice.total = invoice.net + invoice.tax
@@ -89,7 +89,7 @@ def status_of(party: Party) -> TaxStatus:
     return TaxStatus.BUSINESS if party.tax_id else TaxStatus.CONSUMER
 
 
-def _basis(tax: LineTax, tax_point: date) -> dict[str, Any]:
+def _basis(tax: LineTax) -> dict[str, Any]:
     return {
         "jurisdiction": tax.jurisdiction,
         "treatment": str(tax.treatment),
@@ -99,5 +99,4 @@ def _basis(tax: LineTax, tax_point: date) -> dict[str, Any]:
         "edition": tax.edition,
         "confidence": str(tax.confidence),
         "policy": tax.policy,
-        "tax_point": tax_point.isoformat(),
     }
