@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from typing import Any
 
 from django.db import InterfaceError, OperationalError, connection, transaction
 
@@ -227,7 +228,7 @@ def _line(invoice: Invoice, number: int, charge: Charge) -> InvoiceLine:
 def _save(items: list[RunItem], by: Actor) -> None:
     for item in items:
         item.tries += 1
-    columns = [
+    columns: list[Any] = [
         [item.pk for item in items],
         [str(item.outcome) for item in items],
         [item.code for item in items],

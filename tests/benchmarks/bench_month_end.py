@@ -15,6 +15,7 @@ import sys
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from time import perf_counter
 from uuid import uuid4
@@ -132,10 +133,9 @@ def capture(scoped: Callable[[Callable[[], object]], float], by) -> float:
         for n in range(CUSTOMERS)
         for line in range(LINES)
     ]  # fmt: skip
-    return sum(
-        scoped(lambda at=at: capture("bench", rows[at : at + 1000], by=by, on=date(2026, 11, 1)))
-        for at in range(0, len(rows), 1000)
-    )
+    on = date(2026, 11, 1)
+    batches = [rows[at : at + 1000] for at in range(0, len(rows), 1000)]
+    return sum(scoped(partial(capture, "bench", batch, by=by, on=on)) for batch in batches)
 
 
 def run(scoped: Callable[[Callable[[], object]], float], by) -> dict[str, float]:
@@ -160,8 +160,9 @@ def run(scoped: Callable[[Callable[[], object]], float], by) -> dict[str, float]
 
     seconds = {"plan": scoped(plan)}
     seconds["draft"] = sum(scoped(lambda at=at: draft(at)) for at in range(1, CUSTOMERS + 1, BATCH))
-    scoped(lambda: Invoice.objects.update(state="APPROVED"))
-    seconds["finalize"] = sum(scoped(finalize_batch) for _ in range(0, CUSTOMERS, 100))
+    scoped(partial(Invoice.objects.update, state="APPROVED"))
+    batches = range(0, CUSTOMERS, 100)
+    seconds["finalize"] = float(sum(scoped(finalize_batch) for _ in batches))
     return seconds
 
 

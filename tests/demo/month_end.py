@@ -150,7 +150,7 @@ def review_in_the_portal(
 ) -> None:
     """Let the reviewer work down the queue: edit some lines, return one, approve the rest."""
     desk = office.desk("reviewer")
-    waiting = sorted(invoices(system, state="IN_REVIEW"), key=lambda each: str(each["id"]))
+    waiting = sorted(invoices(system, state="IN_REVIEW"), key=_place)
     for place, invoice in enumerate(waiting[: -3 if leaves else None]):
         path = office.path(f"invoices/{invoice['id']}/")
         version = invoice["version"]
@@ -168,6 +168,12 @@ def review_in_the_portal(
             told.approved += 1
         if answer.status != 200:
             raise Refusal(f"verdict on {invoice['id']}: {answer.status}")
+
+
+def _place(invoice: dict[str, Any]) -> tuple[str, ...]:
+    """Return what orders invoices the same way in every telling of the story."""
+    named = (invoice[name] for name in ("customer", "matter", "period_starts_on"))
+    return tuple(str(each) for each in named)
 
 
 def _edit_first_line(desk: Browser, system: System, office: Office, invoice: dict[str, Any]) -> int:
