@@ -23,6 +23,7 @@ from customers.models import Customer
 from customers.queries import Party, parties_of
 from invoices.actions.freeze import freeze
 from invoices.actions.refusals import NotApproved, TaxChanged
+from invoices.actions.render import render_documents_later
 from invoices.actions.taxing import apply_tax
 from invoices.models import Invoice, InvoiceLine, NumberSeries
 from ledger.actions.posting import Line, NewEntry, post
@@ -71,6 +72,9 @@ def finalize(invoices: Sequence[Invoice], *, by: Actor, on: date) -> list[Invoic
     publish_many(
         "invoice.finalized",
         [(each.public_id, {"version": each.version, "number": each.number}) for each in ready],
+    )
+    render_documents_later.enqueue_many(
+        [(f"render:{each.uid}", {"invoice_id": each.pk}) for each in ready], group=""
     )
     return found
 

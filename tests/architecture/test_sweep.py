@@ -108,7 +108,8 @@ def ids_of(firm, invoice) -> dict[str, str]:
         name = model._meta.model_name
         ids[f"{name}/object_id"] = key
         if hasattr(model, "ID_PREFIX"):
-            ids[f"={model.__name__}"] = row.public_id if row else f"{model.ID_PREFIX}_nothing"
+            made = getattr(row, "public_id", f"{model.ID_PREFIX}_nothing")
+            ids[f"={model.__name__}"] = made
     nouns = {
         "jobs": "Job", "customers": "Customer", "matters": "Matter", "timekeepers": "Timekeeper",
         "rates": "Rate", "charges": "Charge", "runs": "BillingRun", "invoices": "Invoice",
@@ -119,8 +120,8 @@ def ids_of(firm, invoice) -> dict[str, str]:
         "carriers": "Carrier",
         "credit-notes": "Invoice", "bank-lines": "BankLine", "suggestions": "BankLine",
     }  # fmt: skip
-    for noun, model in nouns.items():
-        public_id = ids.get(f"={model}", "job_nothing")
+    for noun, named in nouns.items():
+        public_id = ids.get(f"={named}", "job_nothing")
         for name in ("id", "public_id", "item", "line", "key"):
             ids[f"{noun}/{name}"] = public_id
     for noun in ("evidence", "allocations", "accounts", "shots"):

@@ -1,0 +1,144 @@
+"""Files of final invoices: made once, from frozen facts, proven against approval and books."""
+
+import re
+import zlib
+from contextlib import suppress
+from datetime import date
+from pathlib import Path
+
+import pytest
+from django.db import DatabaseError, transaction
+
+from billing_portal.jobs.models import Job
+from billing_portal.money import Money
+from customers.models import Address
+from invoices.actions.finalize import finalize
+from invoices.actions.render import NotProven, render, render_documents_later
+from invoices.actions.review import approve, request_review
+from invoices.gateways import files
+from invoices.ledes.check import check
+from invoices.models import Document
+from invoices.queries.documents import documents_of, snapshot_of
+from tests.invoices import books
+from tests.invoices.books import SYSTEM
+from tests.jobs.running import drain
+
+ON = date(2026, 11, 2)
+
+
+@pytest.fixture(autouse=True)
+def own_folder(settings, tmp_path):
+    settings.FILES_DIR = tmp_path
+
+
+@pytest.fixture
+def invoice(tenant):
+    """A final invoice of two lines, by matter."""
+    made = books.customer(reviewer=None, grouping="BY_MATTER", formats=["pdf", "ledes1998b"])
+    books.captured(
+        *(books.time_worked(books.matter_of(made), hours=each) for each in ("2.0",)),
+    )
+    return final(tenant)
+
+
+def final(tenant):
+    tenant.name, tenant.region, tenant.city = "Arnesen Pike LLP", "NY", "Albany"
+    tenant.save()
+    (draft,) = books.drafted()
+    reviewer = books.member("owner")
+    draft.reviewer_id = reviewer.id
+    draft.save()
+    request_review([draft], by=SYSTEM)
+    approve(draft, version_seen=1, by=reviewer)
+    return finalize([draft], by=SYSTEM, on=ON)[0]
+
+
+def opened(pdf):
+    """Return what a PDF's compressed streams hold."""
+    found = b""
+    for start in re.finditer(rb"stream\r?\n", pdf):
+        with suppress(zlib.error):
+            found += zlib.decompressobj().decompress(pdf[start.end() :])
+    return found
+
+
+def test_a_final_invoice_gets_its_files_by_a_job(tenant, invoice):
+    assert drain() == ["succeeded"]
+    ledes, pdf = sorted(documents_of(invoice), key=lambda each: each.kind)
+    assert (ledes.name, pdf.name) == ("2026-00001.txt", "2026-00001.pdf")
+    printed = files.read(tenant.pk, pdf.sha256)
+    assert printed.startswith(b"%PDF-")
+    assert b"(Invoice 2026-00001)" in opened(printed)
+    assert b"(Arnesen Pike LLP)" in opened(printed)
+    assert pdf.size == len(printed) > 5_000
+    data = files.read(tenant.pk, ledes.sha256)
+    assert data.startswith(b"LEDES1998B[]")
+    assert check(data).ok
+
+
+def test_sent_is_approved_is_booked(invoice):
+    drain()
+    document = Document.objects.get(kind="ledes1998b")
+    proof = document.proof
+    assert (proof["ok"], proof["lines"], proof["lines_tied"]) == (True, 1, 1)
+    assert (proof["total"], proof["approved"], proof["booked"]) == ("400.00",) * 3
+    assert proof["sha256"] == document.sha256
+
+
+def test_rendering_twice_makes_the_same_files_under_the_same_names(tenant, invoice):
+    drain()
+    before = list(Document.objects.order_by("pk").values_list("kind", "name", "sha256"))
+    render_documents_later(tenant_id=tenant.pk, invoice_id=invoice.pk)
+    assert list(Document.objects.order_by("pk").values_list("kind", "name", "sha256")) == before
+
+
+def test_a_file_that_is_not_what_was_booked_never_leaves(invoice):
+    snapshot = snapshot_of(invoice)
+    with pytest.raises(NotProven):
+        render(snapshot, "ledes1998b", snapshot_money(snapshot) * 2)
+    assert Document.objects.count() == 0
+
+
+def snapshot_money(snapshot):
+    return Money(snapshot.total, snapshot.currency)
+
+
+def test_what_ledes_cannot_say_keeps_its_pdf_and_parks_the_job(tenant):
+    tenant.country = "GB"
+    tenant.save()
+    made = books.customer(place="", formats=["pdf", "ledes1998b"])
+    Address.objects.create(
+        customer=made, starts_on=date(2026, 1, 1), line_1="2 Fleet Street", city="London",
+        country="GB",
+    )  # fmt: skip
+    books.captured(books.time_worked(books.matter_of(made)))
+    final(tenant)
+    assert drain() == ["refused"]
+    assert list(Document.objects.values_list("kind", flat=True)) == ["pdf"]
+    assert Job.objects.get(name__endswith="render_documents_later").error_code == (
+        "ledes.not_representable"
+    )
+
+
+def test_a_changed_file_is_noticed(tenant, invoice, tmp_path):
+    drain()
+    document = Document.objects.get(kind="pdf")
+    place = Path(tmp_path) / str(tenant.pk) / document.sha256[:2] / document.sha256
+    place.write_bytes(place.read_bytes() + b"%")
+    with pytest.raises(files.FileDamaged):
+        files.read(tenant.pk, document.sha256)
+    place.unlink()
+    with pytest.raises(files.FileMissing):
+        files.read(tenant.pk, document.sha256)
+
+
+def test_documents_never_change(invoice):
+    drain()
+    with pytest.raises(DatabaseError), transaction.atomic():
+        Document.objects.update(name="other.pdf")
+
+
+def test_a_neighbor_finds_no_document(invoice, neighbor):
+    drain()
+    with neighbor:
+        assert Document.objects.count() == 0
