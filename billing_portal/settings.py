@@ -293,6 +293,10 @@ SEALED_CHAINS = {
 LEDGER_CHECKS: list[str] = ["invoices.queries.charges_without_entry"]
 INBOX_PROVIDERS: list[str] = ["customers.views.inbox_items"]
 SEARCH_PROVIDERS: list[str] = ["customers.views.search"]
+NOUN_PROVIDERS: dict[str, str] = {  # by the prefix of public ids: who names such things
+    "cus": "customers.views.customers_named",
+    "mat": "customers.views.matters_named",
+}
 NAVIGATION: list[tuple[str, str, str, str, str]] = [  # letter, label, icon, URL name, permission
     ("q", "Inbox", "inbox", "portal:inbox", ""),
     ("c", "Customers", "users", "admin:customers_customer_changelist", "customers.read"),
