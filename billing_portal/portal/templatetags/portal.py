@@ -189,6 +189,13 @@ def moment(value: datetime | None, style: str = "short") -> SafeString:
     )
 
 
+@register.filter
+def words(name: str) -> str:
+    """Return a name of the code as words: ``api_key.approved`` as "API key approved"."""
+    text = re.sub(r"[._]+", " ", name).strip()
+    return "API" + text[3:] if text.startswith("api ") else text[:1].upper() + text[1:]
+
+
 @register.simple_tag
 def state(key: Any, label: str = "") -> SafeString:
     """Print a state as icon, word and color. An unknown key is shown as its own words."""
