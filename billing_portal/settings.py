@@ -303,6 +303,7 @@ NAVIGATION: list[tuple[str, str, str, str, str]] = [  # letter, label, icon, URL
     ("c", "Customers", "users", "admin:customers_customer_changelist", "customers.read"),
     ("m", "Matters", "scale", "admin:customers_matter_changelist", "customers.read"),
     ("l", "Ledger", "book-open", "ledger:trial_balance", "ledger.read"),
+    ("a", "Audit log", "history", "audit:log", "audit.read"),
     ("s", "Back office", "settings", "admin:index", "admin.enter"),
 ]
 

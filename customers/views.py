@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from contextlib import suppress
-from uuid import UUID
-
 from django.urls import reverse
 
-from billing_portal.ids import NotAnId, uid_of
+from billing_portal.ids import uid_of
 from billing_portal.portal.inbox import InboxItem, SearchGroup, SearchHit
 from billing_portal.portal.nouns import Noun
 from billing_portal.tenancy.actors import Actor
@@ -56,7 +52,7 @@ def customers_named(actor: Actor, ids: list[str]) -> dict[str, Noun]:
     """Return customers' names by public id, with their pages in the back office. One query."""
     if not actor.may("customers.read"):
         return {}
-    rows = Customer.objects.filter(uid__in=_uids(Customer.ID_PREFIX, ids))
+    rows = Customer.objects.filter(uid__in=[uid_of(Customer.ID_PREFIX, text) for text in ids])
     return {row.public_id: Noun(row.name, _office(actor, "customer", row.pk)) for row in rows}
 
 
@@ -64,16 +60,8 @@ def matters_named(actor: Actor, ids: list[str]) -> dict[str, Noun]:
     """Return matters' names by public id, with their pages in the back office. One query."""
     if not actor.may("customers.read"):
         return {}
-    rows = Matter.objects.filter(uid__in=_uids(Matter.ID_PREFIX, ids))
+    rows = Matter.objects.filter(uid__in=[uid_of(Matter.ID_PREFIX, text) for text in ids])
     return {row.public_id: Noun(str(row), _office(actor, "matter", row.pk)) for row in rows}
-
-
-def _uids(prefix: str, ids: Iterable[str]) -> list[UUID]:
-    found = []
-    for text in ids:
-        with suppress(NotAnId):  # the books hold owners that are no ids
-            found.append(uid_of(prefix, text))
-    return found
 
 
 def _office(actor: Actor, noun: str, pk: int) -> str:

@@ -31,16 +31,18 @@ class Noun:
 def nouns_of(actor: Actor, ids: Iterable[str]) -> dict[str, Noun]:
     """Return what is known of things by their public ids, as far as the actor may read them.
 
+    Texts that are no such ids are passed over: the books and the trail hold those too.
     One query or none for each kind of thing, whatever the number.
     """
     by_prefix: dict[str, set[str]] = defaultdict(set)
     for text in ids:
-        by_prefix[text.rpartition("_")[0]].add(text)
+        prefix = text.rpartition("_")[0]
+        if prefix in settings.NOUN_PROVIDERS and _is_id(prefix, text):
+            by_prefix[prefix].add(text)
     found: dict[str, Noun] = {}
     for prefix, wanted in sorted(by_prefix.items()):
-        provider = settings.NOUN_PROVIDERS.get(prefix)
-        if provider:
-            found |= import_string(provider)(actor, sorted(wanted))
+        provider = import_string(settings.NOUN_PROVIDERS[prefix])
+        found |= provider(actor, sorted(wanted))
     return found
 
 
@@ -57,3 +59,11 @@ def row_named(rows: QuerySet[M], public_id: str) -> M:
     if row is None:
         raise Http404
     return row
+
+
+def _is_id(prefix: str, text: str) -> bool:
+    try:
+        uid_of(prefix, text)
+    except NotAnId:
+        return False
+    return True
