@@ -294,12 +294,14 @@ LEDGER_CHECKS: list[str] = ["invoices.queries.charges_without_entry"]
 INBOX_PROVIDERS: list[str] = ["customers.views.inbox_items"]
 SEARCH_PROVIDERS: list[str] = ["customers.views.search"]
 NOUN_PROVIDERS: dict[str, str] = {  # by the prefix of public ids: who names such things
+    "chg": "invoices.views.charges.charges_named",
     "cus": "customers.views.customers_named",
     "ent": "ledger.views.entries_named",
     "mat": "customers.views.matters_named",
 }
 NAVIGATION: list[tuple[str, str, str, str, str]] = [  # letter, label, icon, URL name, permission
     ("q", "Inbox", "inbox", "portal:inbox", ""),
+    ("w", "Charges", "receipt", "invoices:charges", "charges.read"),
     ("c", "Customers", "users", "admin:customers_customer_changelist", "customers.read"),
     ("m", "Matters", "scale", "admin:customers_matter_changelist", "customers.read"),
     ("l", "Ledger", "book-open", "ledger:trial_balance", "ledger.read"),

@@ -11,6 +11,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("billing_portal.portal.urls")),
     path("audit/", include("billing_portal.audit.urls")),
     path("ledger/", include("ledger.urls")),
+    path("", include("invoices.views.urls")),
     path("accounts/", include("allauth.urls")),
     path("api/v1/", include("billing_portal.jobs.urls")),
     path("api/v1/", include("customers.urls")),
