@@ -297,6 +297,7 @@ NOUN_PROVIDERS: dict[str, str] = {  # by the prefix of public ids: who names suc
     "chg": "invoices.views.charges.charges_named",
     "cus": "customers.views.customers_named",
     "ent": "ledger.views.entries_named",
+    "job": "billing_portal.jobs.views.jobs_named",
     "mat": "customers.views.matters_named",
 }
 NAVIGATION: list[tuple[str, str, str, str, str]] = [  # letter, label, icon, URL name, permission
@@ -306,6 +307,7 @@ NAVIGATION: list[tuple[str, str, str, str, str]] = [  # letter, label, icon, URL
     ("m", "Matters", "scale", "admin:customers_matter_changelist", "customers.read"),
     ("l", "Ledger", "book-open", "ledger:trial_balance", "ledger.read"),
     ("a", "Audit log", "history", "audit:log", "audit.read"),
+    ("j", "Jobs", "activity", "jobs:jobs", "jobs.read"),
     ("s", "Back office", "settings", "admin:index", "admin.enter"),
 ]
 

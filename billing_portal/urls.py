@@ -10,6 +10,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("billing_portal.members.urls")),
     path("", include("billing_portal.portal.urls")),
     path("audit/", include("billing_portal.audit.urls")),
+    path("jobs/", include("billing_portal.jobs.page_urls")),
     path("ledger/", include("ledger.urls")),
     path("", include("invoices.views.urls")),
     path("accounts/", include("allauth.urls")),
