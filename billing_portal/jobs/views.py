@@ -18,7 +18,7 @@ from billing_portal.jobs import actions, queries
 from billing_portal.jobs.models import Job
 from billing_portal.portal.lists import Link, page_of, url_with
 from billing_portal.portal.nouns import Noun, row_named
-from billing_portal.portal.templatetags.portal import words
+from billing_portal.portal.templatetags.portal import LOOKS, words
 from billing_portal.tenancy.actors import Actor, may
 from billing_portal.tenancy.requests import FirmRequest
 from billing_portal.tenancy.scope import current_tenant_id
@@ -49,7 +49,7 @@ def jobs(request: FirmRequest) -> HttpResponse:
         "state": state,
         "tabs": [
             Link(label, url_with(request, state=value), value == state)
-            for value, label in [("", gettext("All")), *Job.State.choices]
+            for value, label in [("", gettext("All")), *_states()]
         ],
     }
     return render(request, "jobs/jobs.html", shown)
@@ -127,6 +127,10 @@ def _row(job: Job, request: FirmRequest, *, polls: bool) -> JobRow:
         may_retry=may_act and job.state in actions.RETRYABLE,
         may_cancel=may_act and job.state in actions.CANCELABLE,
     )
+
+
+def _states() -> list[tuple[str, str]]:
+    return [(value, str(LOOKS[value.upper()].label)) for value in Job.State.values]
 
 
 def _title(job: Job) -> str:

@@ -52,7 +52,7 @@ def test_a_row_carries_the_id_of_its_request_until_and_after_it_is_sealed(ada, o
 
     event = AuditEvent.objects.get(action="entry.reversed")
     assert event.request_id == answer["Request-Id"]
-    assert f'title="{event.request_id}">{event.request_id[:8]}</code>' in page.content.decode()
+    assert f'title="{event.request_id}">{event.request_id[-8:]}</code>' in page.content.decode()
     assert "Reason: Wrong matter" in text_of(page)
     assert "not yet" in text_of(page)
     mirror = Entry.objects.get(reverses=entry)

@@ -83,7 +83,7 @@ def test_a_row_says_what_was_done_for_whom_and_what_it_comes_to(ada, owner, cust
     page = ada.get("charges/")
 
     assert (
-        "Oct 15, 2026 Expense Northfield Mutual 2026-7 Alvarez v. Haas Deposition transcript 1.0"
+        "Expense Oct 15, 2026 Northfield Mutual 2026-7 Alvarez v. Haas Deposition transcript 1.0"
         " Not yet $418.50" in text_of(page)
     )
     assert f"/t/{ada.firm.slug}/charges/{row.public_id}/" in links_of(page)
