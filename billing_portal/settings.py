@@ -295,12 +295,25 @@ SEALED_CHAINS = {
 LEDGER_CHECKS: list[str] = ["invoices.queries.charges.charges_without_entry"]
 INBOX_PROVIDERS: list[str] = ["invoices.views.inbox.inbox_items", "customers.views.inbox_items"]
 SEARCH_PROVIDERS: list[str] = ["invoices.views.inbox.search", "customers.views.search"]
+NOUN_PROVIDERS: dict[str, str] = {  # by the prefix of public ids: who names such things
+    "chg": "invoices.views.charges.charges_named",
+    "cus": "customers.views.customers_named",
+    "ent": "ledger.views.entries_named",
+    "inv": "invoices.views.inbox.invoices_named",
+    "job": "billing_portal.jobs.views.jobs_named",
+    "mat": "customers.views.matters_named",
+    "run": "invoices.views.inbox.runs_named",
+}
 NAVIGATION: list[tuple[str, str, str, str, str]] = [  # letter, label, icon, URL name, permission
     ("q", "Inbox", "inbox", "portal:inbox", ""),
     ("i", "Invoices", "file-text", "invoices:invoices", "invoices.read"),
     ("r", "Runs", "play", "invoices:runs", "runs.read"),
+    ("w", "Charges", "receipt", "invoices:charges", "charges.read"),
     ("c", "Customers", "users", "admin:customers_customer_changelist", "customers.read"),
     ("m", "Matters", "scale", "admin:customers_matter_changelist", "customers.read"),
+    ("l", "Ledger", "book-open", "ledger:trial_balance", "ledger.read"),
+    ("a", "Audit log", "history", "audit:log", "audit.read"),
+    ("j", "Jobs", "activity", "jobs:jobs", "jobs.read"),
     ("s", "Back office", "settings", "admin:index", "admin.enter"),
 ]
 

@@ -9,6 +9,9 @@ from billing_portal.portal import office
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("billing_portal.members.urls")),
     path("", include("billing_portal.portal.urls")),
+    path("audit/", include("billing_portal.audit.urls")),
+    path("jobs/", include("billing_portal.jobs.page_urls")),
+    path("ledger/", include("ledger.urls")),
     path("accounts/", include("allauth.urls")),
     path("api/v1/", include("billing_portal.jobs.urls")),
     path("api/v1/", include("customers.urls")),

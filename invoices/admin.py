@@ -15,7 +15,7 @@ from billing_portal.portal.office import OfficeAdmin, site
 from billing_portal.tenancy.actors import Actor
 from billing_portal.tenancy.requests import FirmRequest
 from invoices.actions import review
-from invoices.models import BillingRun, Invoice, Verdict
+from invoices.models import BillingRun, Charge, Invoice, Verdict
 
 
 class ReturnForm(forms.Form):
@@ -119,6 +119,24 @@ class BillingRunAdmin(OfficeAdmin):
     list_display = ("__str__", "state", "bills_until", "planned_by_name", "planned_at")
     list_filter = ("state", "cadence")
     ordering = ("-pk",)
+
+
+@admin.register(Charge, site=site)
+class ChargeAdmin(OfficeAdmin):
+    """Charges, as they came in."""
+
+    view_permission = "charges.read"
+    list_display = ("__str__", "customer", "matter", "timekeeper", "quantity", "total", "source")
+    list_select_related = ("customer", "matter", "timekeeper")
+    list_filter = ("kind",)
+    search_fields = ("customer__name_key", "customer__external_key")
+    ordering = ("-pk",)
+    fields = (
+        *("source", "key", "kind", "customer", "matter", "timekeeper", "worked_on"),
+        *("quantity", "unit_price", "total", "priced_by", "task_code", "activity_code"),
+        *("expense_code", "narrative", "entry", "recorded_at"),
+    )
+    readonly_fields = ("total",)
 
 
 def _versions(request: HttpRequest) -> dict[int, int]:

@@ -12,7 +12,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import Max, Min, OuterRef, QuerySet, Subquery, Sum, Value
+from django.db.models import Exists, Max, Min, OuterRef, QuerySet, Subquery, Sum, Value
 from django.db.models.functions import Coalesce
 
 from billing_portal.audit.canonical import canonical
@@ -257,10 +257,55 @@ def trial_balance(on: date | None = None) -> TrialBalance:
     return TrialBalance(on, lines, differences)
 
 
-def entries_page(after: int | None = None, limit: int = 50) -> QuerySet[Entry]:
-    """Return entries, newest first, below a row id; page by key."""
-    rows = Entry.objects.select_related("period").order_by("-pk")
-    return (rows if after is None else rows.filter(pk__lt=after))[:limit]
+def entries(
+    *,
+    kind: str = "",
+    source: str = "",
+    since: date | None = None,
+    until: date | None = None,
+    **account: str,
+) -> QuerySet[Entry]:
+    """Return the entries that fit, in no order: page by key.
+
+    :param source: the public id of what they are about.
+    :param since: the first day of booking; ``until`` is the last one.
+    :param account: ``role``, ``owner`` and ``currency`` of accounts that they move, any of them.
+    """
+    named = {"kind": kind, "source": source, "booked_on__gte": since, "booked_on__lte": until}
+    rows = Entry.objects.filter(**{column: value for column, value in named.items() if value})
+    if any(account.values()):
+        postings = Posting.objects.filter(entry=OuterRef("pk"), account__in=_accounts(account))
+        rows = rows.filter(Exists(postings))
+    return rows
+
+
+def moved_by(entries: Iterable[Entry], **account: str) -> dict[int, list[Money]]:
+    """Return how much each entry moves in each of its currencies, by the entries' keys. One query.
+
+    That is the sum of its debits; or, of accounts that are named, what it leaves on them: debit
+    above zero.
+    """
+    rows = Posting.objects.filter(entry__in=list(entries))
+    if any(account.values()):
+        rows = rows.filter(account__in=_accounts(account))
+    else:
+        rows = rows.filter(amount__gt=0)
+    sums = rows.values("entry_id", "currency").annotate(total=Sum("amount")).order_by("currency")
+    moved: dict[int, list[Money]] = {}
+    for row in sums:
+        amount = Money.of_minor(row["total"], row["currency"])
+        moved.setdefault(row["entry_id"], []).append(amount)
+    return moved
+
+
+def reversed_among(entries: Iterable[Entry]) -> set[int]:
+    """Return the keys of those entries that were reversed. One query."""
+    reversals = Entry.objects.filter(reverses__in=list(entries))
+    return set(reversals.values_list("reverses_id", flat=True))
+
+
+def _accounts(named: Mapping[str, str]) -> QuerySet[Account]:
+    return Account.objects.filter(**{column: text for column, text in named.items() if text})
 
 
 def entry_pages(ids: Sequence[int]) -> dict[int, bytes]:

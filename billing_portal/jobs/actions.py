@@ -32,13 +32,13 @@ class JobIsWriting(Refused):
     code = "job.is_writing"
 
 
-_OPEN = (
+CANCELABLE = (
     Job.State.QUEUED,
     Job.State.RUNNING,
     Job.State.WAITING_FOR_HUMAN,
     Job.State.PAUSED,
 )
-_RETRYABLE = (Job.State.FAILED, Job.State.CANCELED, Job.State.WAITING_FOR_HUMAN)
+RETRYABLE = (Job.State.FAILED, Job.State.CANCELED, Job.State.WAITING_FOR_HUMAN)
 
 
 @transaction.atomic
@@ -49,7 +49,7 @@ def retry(job: Job, *, by: Actor) -> Job:
     """
     by.must("jobs.retry")
     job = _lock(job)
-    if job.state not in _RETRYABLE:
+    if job.state not in RETRYABLE:
         raise JobNotEnded(f"This job is {job.get_state_display().lower()}.")
     key, job.key = job.key, None
     job.state = Job.State.CANCELED if job.state == Job.State.WAITING_FOR_HUMAN else job.state
@@ -67,7 +67,7 @@ def cancel(job: Job, *, by: Actor, at: datetime) -> Job:
     :raises JobIsWriting: when it runs and has a transaction open.
     """
     by.must("jobs.retry")
-    return _move(job, _OPEN, Job.State.CANCELED, by=by, at=at)
+    return _move(job, CANCELABLE, Job.State.CANCELED, by=by, at=at)
 
 
 @transaction.atomic

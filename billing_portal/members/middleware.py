@@ -19,11 +19,13 @@ from django.db import transaction
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.urls import get_script_prefix, reverse, set_script_prefix
+from django.utils import timezone
 
 from billing_portal import logs
 from billing_portal.api.problems import problem
 from billing_portal.errors import Refused
 from billing_portal.members import keys, queries
+from billing_portal.periods import zone
 from billing_portal.tenancy.actors import MissingPermission
 from billing_portal.tenancy.models import Tenant
 from billing_portal.tenancy.requests import HouseRequest
@@ -120,7 +122,8 @@ class ActorAndScope:
             return self._nowhere(request)
         request.actor = actor
         logs.bind(tenant=tenant.slug, actor=actor.ref)
-        return self._scoped(request, tenant)
+        with timezone.override(zone(tenant.time_zone)):  # pages show moments as the firm lives them
+            return self._scoped(request, tenant)
 
     def _for_key(self, request: HouseRequest) -> HttpResponse:
         try:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from billing_portal.members.models import Membership, User
+from collections.abc import Iterable
+
+from billing_portal.members.models import ApiKey, Membership, User
 from billing_portal.tenancy.actors import Actor, ActorKind
 from billing_portal.tenancy.models import Tenant
 from billing_portal.tenancy.permissions import permissions_of
@@ -61,6 +63,25 @@ def holders_of(tenant: Tenant, permission: str) -> list[User]:
         .distinct()
         .order_by("name")
     )
+
+
+def names_of_actors(refs: Iterable[str]) -> dict[str, str]:
+    """Return the names of actors as stored beside deeds, such as ``user:7``. At most two queries.
+
+    The system is called by what it is; who is unknown is absent.
+    """
+    found: dict[str, str] = {}
+    numbers: dict[str, set[int]] = {"user": set(), "key": set()}
+    for ref in refs:
+        kind, _, rest = ref.partition(":")
+        if kind == "system":
+            found[ref] = f"The portal ({rest})"
+        elif kind in numbers and rest.isascii() and rest.isdigit():
+            numbers[kind].add(int(rest))
+    people = User.objects.filter(pk__in=numbers["user"]) if numbers["user"] else ()
+    keys = ApiKey.objects.filter(pk__in=numbers["key"]) if numbers["key"] else ()
+    found |= {f"user:{user.pk}": str(user) for user in people}
+    return found | {f"key:{key.pk}": key.name for key in keys}
 
 
 def _roles() -> list[str]:

@@ -1,24 +1,20 @@
-"""What pages share when they do something: a deed and what is said of it, files, today."""
+"""What pages share when they do something: a deed and what is said of it, days, ids."""
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable
 from datetime import UTC, date, datetime
 from typing import Any
 
 from django.contrib import messages
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponseRedirect
 
 from billing_portal.errors import Refused
 from billing_portal.ids import NotAnId, uid_of
 from billing_portal.periods import local_day
 from billing_portal.tenancy.actors import MissingPermission
 from billing_portal.tenancy.requests import FirmRequest
-
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def after(
@@ -60,22 +56,3 @@ def day_or_none(text: str) -> date | None:
         return date.fromisoformat(text)
     except ValueError:
         return None
-
-
-def csv_file(name: str, head: Sequence[str], rows: Iterable[Sequence[object]]) -> HttpResponse:
-    """Return a CSV file to keep; no cell of it begins a formula."""
-    text = io.StringIO()
-    writer = csv.writer(text)
-    writer.writerow(head)
-    writer.writerows([_harmless(cell) for cell in row] for row in rows)
-    answer = HttpResponse(text.getvalue().encode("utf-8-sig"), content_type="text/csv")
-    answer["Content-Disposition"] = f'attachment; filename="{name}"'
-    answer["X-Content-Type-Options"] = "nosniff"
-    return answer
-
-
-def _harmless(cell: object) -> str:
-    """Return a cell that a spreadsheet takes for text or a number, never for a formula."""
-    text = str(cell)
-    is_number = text.lstrip("-").replace(".", "", 1).isdigit()
-    return f"'{text}" if text.startswith(_FORMULA) and not is_number else text

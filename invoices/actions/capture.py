@@ -39,12 +39,16 @@ _REVENUE = {Charge.Kind.EXPENSE: "recoveries"}
 
 
 class RowsRefused(Refused):
-    """A file holds rows that cannot be taken; nothing of it was."""
+    """A file holds rows that cannot be taken; nothing of it was.
+
+    :ivar rows: the place of each such row among all, from 0, and its answer.
+    """
 
     code = "charges.rows_refused"
 
     def __init__(self, answers: list[CaptureAnswer]) -> None:
-        self.answers = [answer for answer in answers if answer.is_refused]
+        self.rows = [(index, answer) for index, answer in enumerate(answers) if answer.is_refused]
+        self.answers = [answer for _, answer in self.rows]
         super().__init__(f"{len(self.answers)} of {len(answers)} rows cannot be taken.")
 
 

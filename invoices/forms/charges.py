@@ -63,6 +63,14 @@ def charges_in(data: bytes) -> list[NewCharge]:
 
     :raises NotCharges: with all findings, each with row, column and rule.
     """
+    return [charge for _, charge in numbered_charges_in(data)]
+
+
+def numbered_charges_in(data: bytes) -> list[tuple[int, NewCharge]]:
+    """Read a CSV file of charges, each with its row in the file.
+
+    :raises NotCharges: with all findings, each with row, column and rule.
+    """
     text = _text(data)
     try:
         lines = list(csv.reader(io.StringIO(text, newline=""), strict=True))
@@ -77,12 +85,12 @@ def charges_in(data: bytes) -> list[NewCharge]:
     if findings:
         raise NotCharges(findings)
     rows = [(n, row) for n, row in enumerate(lines[1:], 2) if any(cell.strip() for cell in row)]
-    charges = [_charge(number, header, row, findings) for number, row in rows]
+    charges = [(number, _charge(number, header, row, findings)) for number, row in rows]
     if not rows:
         findings.append(CsvFinding(2, "", "empty", "There is no row below the header."))
     if findings:
         raise NotCharges(findings)
-    return [charge for charge in charges if charge is not None]
+    return [(number, charge) for number, charge in charges if charge is not None]
 
 
 def _text(data: bytes) -> str:

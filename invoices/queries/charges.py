@@ -2,17 +2,61 @@
 
 from __future__ import annotations
 
-from django.db.models import Exists, OuterRef, QuerySet, Sum
+from collections.abc import Iterable
+from contextlib import suppress
+from datetime import date
 
-from customers.models import Customer
+from django.db.models import Exists, OuterRef, Q, QuerySet, Sum
+
+from billing_portal.ids import NotAnId, uid_of
+from customers.models import Customer, Matter, lookup_key
 from invoices.models import Charge, InvoiceLine
 from ledger.models import Posting
 
 
-def charges_page(*, after: int | None = None, limit: int = 50) -> QuerySet[Charge]:
-    """Return charges, newest first, below a row id; with what they name. One query."""
-    rows = Charge.objects.select_related("customer", "matter", "timekeeper").order_by("-pk")
-    return (rows if after is None else rows.filter(pk__lt=after))[:limit]
+def charges(
+    *,
+    customer: str = "",
+    matter: str = "",
+    kind: str = "",
+    is_billed: bool | None = None,
+    since: date | None = None,
+    until: date | None = None,
+) -> QuerySet[Charge]:
+    """Return the charges that fit, in no order: page by key.
+
+    :param customer: an outside id, a public id or a whole name; likewise ``matter``.
+    :param is_billed: whether a line of an invoice holds the charge.
+    :param since: the first day of work; ``until`` is the last one.
+    """
+    named = {"kind": kind, "worked_on__gte": since, "worked_on__lte": until}
+    rows = Charge.objects.filter(**{column: value for column, value in named.items() if value})
+    if customer:
+        rows = rows.filter(customer__in=Customer.objects.filter(_called(Customer, customer)))
+    if matter:
+        rows = rows.filter(matter__in=Matter.objects.filter(_called(Matter, matter)))
+    if is_billed is not None:
+        billed = Exists(InvoiceLine.objects.filter(charge=OuterRef("pk"), is_released=False))
+        rows = rows.filter(billed if is_billed else ~billed)
+    return rows
+
+
+def lines_billing(charges: Iterable[Charge]) -> dict[int, InvoiceLine]:
+    """Return the lines that bill charges, with their invoices, by the charges' keys. One query."""
+    lines = InvoiceLine.objects.filter(charge__in=list(charges), is_released=False)
+    return {
+        line.charge_id: line
+        for line in lines.select_related("invoice")
+        if line.charge_id is not None
+    }
+
+
+def _called(noun: type[Customer | Matter], text: str) -> Q:
+    key = lookup_key(text)
+    called = Q(external_key=key) | Q(name_key=key)
+    with suppress(NotAnId):
+        called |= Q(uid=uid_of(noun.ID_PREFIX, text))
+    return called
 
 
 def unbilled_charges() -> QuerySet[Charge]:

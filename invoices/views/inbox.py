@@ -5,10 +5,12 @@ from __future__ import annotations
 from django.db.models import Q
 from django.urls import reverse
 
+from billing_portal.ids import uid_of
 from billing_portal.portal.inbox import InboxItem, SearchGroup, SearchHit
+from billing_portal.portal.nouns import Noun
 from billing_portal.tenancy.actors import Actor
 from customers.models import Customer, lookup_key
-from invoices.models import Invoice, RunItem, Verdict
+from invoices.models import BillingRun, Invoice, RunItem, Verdict
 from invoices.queries.invoices import last_verdicts, review_queue
 
 _MOST = 20
@@ -109,3 +111,24 @@ def search(actor: Actor, text: str) -> SearchGroup:
             for invoice in rows.select_related("customer").order_by("-pk")[:_MOST]
         ]
     return SearchGroup("Invoices", "file-text", hits)
+
+
+def invoices_named(actor: Actor, ids: list[str]) -> dict[str, Noun]:
+    """Return what invoices are called, and their pages, by public id. One query."""
+    if not actor.may("invoices.read"):
+        return {}
+    rows = Invoice.objects.filter(uid__in=[uid_of(Invoice.ID_PREFIX, text) for text in ids])
+    return {
+        row.public_id: Noun(str(row), reverse("invoices:invoice", args=[row.public_id]))
+        for row in rows
+    }
+
+
+def runs_named(actor: Actor, ids: list[str]) -> dict[str, Noun]:
+    """Return what runs are called, and their pages, by public id. One query."""
+    if not actor.may("runs.read"):
+        return {}
+    rows = BillingRun.objects.filter(uid__in=[uid_of(BillingRun.ID_PREFIX, text) for text in ids])
+    return {
+        row.public_id: Noun(str(row), reverse("invoices:run", args=[row.public_id])) for row in rows
+    }

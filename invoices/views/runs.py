@@ -13,7 +13,8 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from billing_portal.errors import Refused
 from billing_portal.money import Money
-from billing_portal.portal.answers import after, csv_file, today_of, uid_or_none
+from billing_portal.portal.answers import after, today_of, uid_or_none
+from billing_portal.portal.downloads import Cell, csv_answer
 from billing_portal.tenancy.actors import may
 from billing_portal.tenancy.requests import FirmRequest
 from invoices.actions import run as running
@@ -148,16 +149,18 @@ def run_report(request: FirmRequest, public_id: str) -> HttpResponse:
 
     head = ["customer", "name", "matter", "from", "to", "outcome", "reason", "planned", "currency"]
     name = f"run-{found.on}-{found.cadence.lower()}.csv"
-    return csv_file(name, [*head, "invoice", "state", "billed"], rows())
+    return csv_answer(name, [*head, "invoice", "state", "billed"], rows())
 
 
-def _report_row(item: RunItem, invoice: Invoice | None) -> list[object]:
+def _report_row(item: RunItem, invoice: Invoice | None) -> list[Cell]:
     window = item.window
-    billed = [invoice.number, invoice.state, invoice.total_money.amount] if invoice else ["", "", 0]
+    billed: list[Cell] = (
+        [invoice.number, invoice.state, invoice.total_money.amount] if invoice else ["", "", 0]
+    )
     return [
         *(window.customer.external_id, window.customer.name),
         window.matter.external_id if window.matter else "",
-        *(window.starts_on, window.period.last_day, item.outcome, item.reason),
+        *(str(window.starts_on), str(window.period.last_day), item.outcome, item.reason),
         *(Money.of_minor(item.planned_amount, window.currency).amount, window.currency),
         *billed,
     ]

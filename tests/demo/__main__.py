@@ -1,7 +1,8 @@
 """``make demo``: two firms, their people, and a portal to look at.
 
 With DEMO_SERVE=0 it ends after its checks, with 0 only if all of them hold; otherwise it serves
-until Ctrl-C. The figures go to var/demo/summary.json.
+until Ctrl-C on DEMO_PORT. DEMO_DATABASE (demo) names its database and its folder below var/, where
+the figures go to summary.json.
 """
 
 from __future__ import annotations

@@ -20,11 +20,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
+from psycopg import sql
 
 from billing_portal import postgres
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-DEMO = ROOT / "var" / "demo"
+DATABASE = os.environ.get("DEMO_DATABASE", "demo")  # two demos side by side need two names
+DEMO = ROOT / "var" / DATABASE
 
 
 class Refusal(Exception):
@@ -56,10 +58,11 @@ def fresh_database() -> None:
     """Make the demo's database anew on the embedded server, and migrate it."""
     server = postgres.ensure_running()
     with psycopg.connect(server.url("postgres", "postgres"), autocommit=True) as connection:
-        connection.execute("drop database if exists demo with (force)")
-    postgres.ensure_database(server, "demo")
-    os.environ["DATABASE_URL"] = server.url(postgres.APP_ROLE, "demo")
-    os.environ["DATABASE_OWNER_URL"] = server.url(postgres.OWNER_ROLE, "demo")
+        drop = sql.SQL("drop database if exists {} with (force)")
+        connection.execute(drop.format(sql.Identifier(DATABASE)))
+    postgres.ensure_database(server, DATABASE)
+    os.environ["DATABASE_URL"] = server.url(postgres.APP_ROLE, DATABASE)
+    os.environ["DATABASE_OWNER_URL"] = server.url(postgres.OWNER_ROLE, DATABASE)
     os.environ["ANCHORS_DIR"] = str(DEMO / "anchors")  # of this database, not of the one before
     os.environ["FILES_DIR"] = str(DEMO / "files")
     manage("migrate", "-v0")

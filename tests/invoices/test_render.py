@@ -79,7 +79,7 @@ def test_a_final_invoice_gets_its_files_by_a_job(tenant, invoice):
 def test_sent_is_approved_is_booked(invoice):
     drain()
     document = Document.objects.get(kind="ledes1998b")
-    proof = document.proof
+    proof = document.proof or {}
     assert (proof["ok"], proof["lines"], proof["lines_tied"]) == (True, 1, 1)
     assert (proof["total"], proof["approved"], proof["booked"]) == ("400.00",) * 3
     assert proof["sha256"] == document.sha256

@@ -3,18 +3,15 @@
 axe finds nothing, nothing is wider than the screen, and no page asks another host for anything.
 """
 
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 
 from tests.customers.factories import CustomerFactory, RateFactory
 from tests.factories import MembershipFactory, TenantFactory
+from tests.journeys.looking import PASSWORD, foreign_requests, look, sign_in
 
 pytestmark = pytest.mark.django_db(transaction=True)
-AXE = (Path(__file__).parent.parent / "vendor/axe-4.14.1.min.js").read_text()
-RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
-PASSWORD = "month end in every room"
 
 
 @pytest.fixture
@@ -31,21 +28,6 @@ def firm():
     return firm
 
 
-def look(page, name):
-    """Say what is wrong with the page as it stands."""
-    page.evaluate(AXE)
-    found = page.evaluate(
-        "rules => axe.run(document, {runOnly: {type: 'tag', values: rules}})", RULES
-    )
-    wide = page.evaluate("document.documentElement.scrollWidth") > page.viewport_size["width"]
-    problems = [
-        f"{name}: {violation['id']} at {node['target']}"
-        for violation in found["violations"]
-        for node in violation["nodes"]
-    ]
-    return problems + ([f"{name}: wider than the screen"] if wide else [])
-
-
 @pytest.mark.parametrize("width", [1280, 360])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_front_is_accessible_fits_and_keeps_to_itself(
@@ -54,14 +36,8 @@ def test_the_front_is_accessible_fits_and_keeps_to_itself(
     context = chromium.new_context(
         viewport={"width": width, "height": 800}, color_scheme=scheme, bypass_csp=True
     )
-    page, problems, foreign = context.new_page(), [], []
-    host = urlsplit(live_server.url).netloc
-    page.on(
-        "request",
-        lambda request: (
-            foreign.append(request.url) if urlsplit(request.url).netloc not in {host, ""} else None
-        ),
-    )
+    page, problems = context.new_page(), []
+    foreign = foreign_requests(page, urlsplit(live_server.url).netloc)
 
     page.goto(f"{live_server.url}/t/{firm.slug}/inbox/")
     problems += look(page, "sign-in")
@@ -107,11 +83,7 @@ def test_the_policy_stops_what_is_injected(chromium, live_server, firm):
 def test_the_keyboard_alone_leads_from_the_inbox_to_search(chromium, live_server, firm):
     context = chromium.new_context()
     page = context.new_page()
-    page.goto(f"{live_server.url}/t/{firm.slug}/inbox/")
-    page.fill("input[name=login]", "ada@arnesen.test")
-    page.fill("input[name=password]", PASSWORD)
-    page.press("input[name=password]", "Enter")
-    page.wait_for_url("**/inbox/")
+    sign_in(page, f"{live_server.url}/t/{firm.slug}/inbox/", "ada@arnesen.test")
 
     page.keyboard.press("/")
     page.keyboard.type("north")

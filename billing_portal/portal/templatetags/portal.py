@@ -185,18 +185,29 @@ def day(value: date | None, style: str = "medium") -> SafeString:
 
 
 @register.simple_tag
-def moment(value: datetime | None) -> SafeString:
-    """Print a moment in the firm's zone; the zone's name shows on hover."""
+def moment(value: datetime | None, style: str = "short") -> SafeString:
+    """Print a moment in the firm's zone; the zone's name shows on hover.
+
+    :param style: ``short``, or ``dated`` with the year, where rows may be years old.
+    """
     if value is None:
         return NOTHING
     here = localtime(value) if is_aware(value) else value
-    text = format_datetime(here, "MMM d, h:mm a", locale=_locale())
+    pattern = "MMM d, y, h:mm a" if style == "dated" else "MMM d, h:mm a"
+    text = format_datetime(here, pattern, locale=_locale())
     return format_html(
         '<time class="nowrap" datetime="{}" title="{}">{}</time>',
         value.isoformat(),
         format_datetime(here, "full", locale=_locale()),
         text,
     )
+
+
+@register.filter
+def words(name: str) -> str:
+    """Return a name of the code as words: ``api_key.approved`` as "API key approved"."""
+    text = re.sub(r"[._]+", " ", name).strip()
+    return "API" + text[3:] if text.startswith("api ") else text[:1].upper() + text[1:]
 
 
 @register.simple_tag
@@ -211,6 +222,21 @@ def state(key: Any, label: str = "") -> SafeString:
 def mark_as(tone: str, icon_name: str, label: Any) -> SafeString:
     """Print any short remark the way states are printed."""
     return format_html('<span class="state tone-{}">{}{}</span>', tone, icon(icon_name), str(label))
+
+
+@register.simple_tag
+def noun(public_id: str, nouns: Mapping[str, Any]) -> SafeString:
+    """Name a thing by its public id: its name if known, a link if the reader may open it.
+
+    :param nouns: what ``billing_portal.portal.nouns.nouns_of`` found.
+    """
+    if not public_id:
+        return NOTHING
+    known = nouns.get(public_id)
+    name = known.label if known and known.label else format_html("<code>{}</code>", public_id)
+    if known is None or not known.url:
+        return format_html('<span title="{}">{}</span>', public_id, name)
+    return format_html('<a href="{}" title="{}">{}</a>', known.url, public_id, name)
 
 
 @register.simple_tag

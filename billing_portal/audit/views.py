@@ -1,0 +1,113 @@
+"""The audit log: who did what to which thing, newest first."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+from typing import Any
+
+from django import forms
+from django.apps import apps
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.utils.text import capfirst
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_safe
+
+from billing_portal.audit import queries
+from billing_portal.audit.models import AuditEvent, Seal
+from billing_portal.audit.trail import CHAIN
+from billing_portal.portal.lists import DayField, FilterForm, Filters, page_of
+from billing_portal.portal.nouns import nouns_of
+from billing_portal.portal.templatetags.portal import words
+from billing_portal.tenancy.actors import may
+from billing_portal.tenancy.requests import FirmRequest
+
+
+class DeedFilter(FilterForm):
+    """What narrows the log."""
+
+    search = "subject"
+
+    subject = forms.CharField(label=_("To what (an id)"), max_length=60, required=False)
+    actor = forms.CharField(
+        label=_("Who"), max_length=60, required=False, help_text=_("As in user:7 or system:clock.")
+    )
+    action = forms.CharField(
+        label=_("Did"), max_length=60, required=False, help_text=_("As in charge.captured.")
+    )
+    since = DayField(label=_("From"))
+    until = DayField(label=_("Until"))
+
+
+@dataclass(frozen=True)
+class DeedRow:
+    """One line of the log.
+
+    :ivar facts: the details, each as its name in words and its value in words.
+    """
+
+    event: AuditEvent
+    subject: str
+    facts: list[tuple[str, str]]
+    seal: Seal | None
+
+
+@require_safe
+@may("audit.read")
+def log(request: FirmRequest) -> HttpResponse:
+    """Show who did what, as far as it fits the filters. Four queries and one a kind of noun."""
+    form = DeedFilter(request.GET)
+    state = queries.chain_state(CHAIN)
+    shown: dict[str, object] = {
+        "form": form,
+        "filters": Filters(request, form, "deeds"),
+        "sub": _said_of(state),
+    }
+    if form.is_valid():
+        wanted = queries.deeds(**form.given(), zone_name=request.tenant.time_zone)
+        page = page_of(wanted, request)
+        seals = queries.seals_of(CHAIN, [event.pk for event in page.rows])
+        rows = [_row(event, seals.get(event.pk)) for event in page.rows]
+        named = {event.subject_id for event in page.rows}
+        named |= {value for row in rows for _name, value in row.facts}
+        shown |= {"rows": rows, "pager": page.pager, "nouns": nouns_of(request.actor, named)}
+    name = "audit/_deeds.html" if request.headers.get("HX-Request") else "audit/log.html"
+    return render(request, name, shown, status=422 if form.errors else 200)
+
+
+def _said_of(state: queries.ChainState) -> str:
+    last = state.last.seq if state.last else 0
+    waiting = f"{state.waiting:,}+" if state.is_capped else f"{state.waiting:,}"
+    return gettext("Last seal %(last)s; %(waiting)s not sealed yet.") % {
+        "last": f"{last:,}",
+        "waiting": waiting,
+    }
+
+
+def _row(event: AuditEvent, seal: Seal | None) -> DeedRow:
+    facts = [(words(name), _in_words(value)) for name, value in event.details.items()]
+    return DeedRow(event, _nouns().get(event.subject_kind, event.subject_kind), facts, seal)
+
+
+@functools.cache
+def _nouns() -> dict[str, str]:
+    return {
+        str(model._meta.model_name): str(capfirst(model._meta.verbose_name))
+        for model in apps.get_models()
+    }
+
+
+def _in_words(value: Any) -> str:
+    """Return a JSON value as a reader says it."""
+    if isinstance(value, bool):
+        return gettext("yes") if value else gettext("no")
+    if value is None or value in ("", [], {}):
+        return gettext("nothing")
+    if isinstance(value, dict):
+        return ", ".join(f"{words(name)}: {_in_words(part)}" for name, part in value.items())
+    if isinstance(value, list):
+        between = "; " if any(isinstance(part, list | dict) for part in value) else ", "
+        return between.join(_in_words(part) for part in value)
+    return str(value)

@@ -1,0 +1,188 @@
+"""Lists in pages: the query string holds the filters, and the row that a page begins after.
+
+Never an offset, never a count: a page of a list of any length takes one query.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, ClassVar, Generic, TypeVar
+
+from babel.dates import format_date
+from django import forms
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db.models import Model, QuerySet
+from django.forms import BoundField
+from django.http import HttpRequest
+from django.utils.translation import get_language, gettext, to_locale
+from django.utils.translation import gettext_lazy as _
+
+SIZES = (50, 200, 500)
+_PAGING = ("after", "before")
+_LONGEST_NUMBER = 18
+_FIRST_DAY, _LAST_DAY = date(1900, 1, 1), date(2199, 12, 31)
+
+M = TypeVar("M", bound=Model)
+
+
+@dataclass(frozen=True)
+class Link:
+    """An address with its words."""
+
+    label: str
+    url: str
+    current: bool = False
+
+
+@dataclass(frozen=True)
+class Pager:
+    """Where the pages beside this one are."""
+
+    summary: str
+    sizes: list[Link]
+    previous_url: str
+    next_url: str
+
+
+@dataclass(frozen=True)
+class Page(Generic[M]):
+    """Some rows of a list, newest first."""
+
+    rows: list[M]
+    pager: Pager
+
+
+def page_of(rows: QuerySet[M], request: HttpRequest) -> Page[M]:
+    """Return the page of a list that the query string asks for, newest first. One query.
+
+    ``after`` and ``before`` are keys of the rows that the page lies beyond, ``rows`` is how many
+    it has (50, 200 or 500); what is none of these counts as not given.
+    """
+    size = next((n for n in SIZES if str(n) == request.GET.get("rows")), SIZES[0])
+    after, before = (_key(request.GET.get(name, "")) for name in _PAGING)
+    if before is not None:
+        found = list(rows.filter(pk__gt=before).order_by("pk")[: size + 1])
+        is_first, is_last = len(found) <= size, False
+        found = found[:size][::-1]
+    else:
+        later = rows if after is None else rows.filter(pk__lt=after)
+        found = list(later.order_by("-pk")[: size + 1])
+        is_first, is_last = after is None, len(found) <= size
+        found = found[:size]
+    pager = Pager(
+        summary=gettext("%(count)s shown, newest first") % {"count": len(found)},
+        sizes=[Link(str(n), url_with(request, rows=str(n)), n == size) for n in SIZES],
+        previous_url="" if is_first or not found else url_with(request, before=str(found[0].pk)),
+        next_url="" if is_last or not found else url_with(request, after=str(found[-1].pk)),
+    )
+    return Page(found, pager)
+
+
+def url_with(request: HttpRequest, **changes: str) -> str:
+    """Return the page's address with some parameters set (empty: taken out), from its first row."""
+    query = request.GET.copy()
+    for name in _PAGING:
+        query.pop(name, None)
+    for name, value in changes.items():
+        query.pop(name, None)
+        if value:
+            query[name] = value
+    return f"{request.path}?{query.urlencode()}" if query else request.path
+
+
+def _key(text: str) -> int | None:
+    is_number = text.isascii() and text.isdigit() and len(text) <= _LONGEST_NUMBER
+    return int(text) if is_number else None
+
+
+class DayField(forms.DateField):
+    """A day of the query string, written as YYYY-MM-DD."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(
+            required=False,
+            input_formats=["%Y-%m-%d"],
+            widget=forms.DateInput(attrs={"type": "date"}),
+            validators=[MinValueValidator(_FIRST_DAY), MaxValueValidator(_LAST_DAY)],
+            error_messages={"invalid": _("Write a real day as YYYY-MM-DD.")},
+            **options,
+        )
+
+
+class FilterForm(forms.Form):
+    """What narrows one list. A field's name is its name in the query string; none is required.
+
+    :cvar search: the field shown as the search box; the others stand in a panel.
+    """
+
+    search: ClassVar[str] = ""
+
+    def given(self) -> dict[str, Any]:
+        """Return the values that were given and can be read."""
+        if not self.is_valid():
+            return {}
+        return {name: value for name, value in self.cleaned_data.items() if value}
+
+    def in_words(self, name: str, value: Any) -> str:
+        """Return a value as its reader knows it."""
+        if isinstance(value, date):
+            return format_date(value, "medium", locale=to_locale(get_language() or "en-us"))
+        choices = dict(getattr(self.fields[name], "choices", ()))
+        return str(choices.get(value, value))
+
+
+@dataclass(frozen=True)
+class Filters:
+    """A filter form as the part ``portal/_parts/filters.html`` shows it."""
+
+    request: HttpRequest
+    asked: FilterForm
+    key: str
+    target: str = "list"
+
+    @property
+    def url(self) -> str:
+        """Where the list is."""
+        return self.request.path
+
+    @property
+    def clear_url(self) -> str:
+        """Where all of it is."""
+        return self.request.path
+
+    @property
+    def name(self) -> str:
+        """The parameter of the search box."""
+        return self.asked.search
+
+    @property
+    def text(self) -> str:
+        """What stands in the search box."""
+        return self.request.GET.get(self.name, "")
+
+    @property
+    def placeholder(self) -> str:
+        """What the search box looks for."""
+        return str(self.asked.fields[self.name].label)
+
+    @property
+    def form(self) -> list[BoundField]:
+        """The fields of the panel."""
+        return [bound for bound in self.asked if bound.name != self.name]
+
+    @property
+    def is_wrong(self) -> bool:
+        """Whether something in the panel cannot be read, so that it must be seen."""
+        return any(bound.errors for bound in self.form)
+
+    @property
+    def chips(self) -> list[Link]:
+        """What was given, each with the address of the list without it."""
+        return list(self._chips())
+
+    def _chips(self) -> Iterator[Link]:
+        for name, value in self.asked.given().items():
+            label = f"{self.asked.fields[name].label}: {self.asked.in_words(name, value)}"
+            yield Link(label, url_with(self.request, **{name: ""}))

@@ -1,0 +1,195 @@
+"""The audit log as a page: who, when, what, in words; narrowed, paged, and nobody else's."""
+
+from datetime import date, timedelta
+from decimal import Decimal
+
+import pytest
+
+from billing_portal.audit.models import AuditEvent, Seal
+from billing_portal.audit.sealing import seal
+from billing_portal.audit.trail import record
+from billing_portal.audit.views import _in_words
+from billing_portal.money import Money
+from billing_portal.periods import zone
+from billing_portal.tenancy.actors import Actor, ActorKind, system
+from ledger.actions.posting import Line, NewEntry, post
+from ledger.models import Entry
+from tests.customers.factories import CustomerFactory
+from tests.visiting import Visitor, links_of, text_of
+
+LOG_QUERIES = 14  # nine of them for firm, session, member and scope
+DAY = date(2026, 10, 15)
+FIVE = Money(Decimal(5), "USD")
+LINES = (Line("wip", FIVE, "cus_a"), Line("fees", -FIVE))
+DANA = Actor(ActorKind.USER, 71, "Dana Whitlock")
+
+
+@pytest.fixture
+def ada(client, tenant):
+    return Visitor(client, tenant)
+
+
+def test_a_row_says_who_did_what_to_what_and_how(ada):
+    customer = CustomerFactory.create(name="Northfield Mutual")
+    record("bank_details.proposed", customer, by=DANA, starts_on="2026-11-02", ended=[3, 4])
+    seal("audit")
+    head = Seal.objects.get(chain="audit")
+
+    page = ada.get("audit/")
+
+    shown = text_of(page)
+    assert "Dana Whitlock user:71 Bank details proposed Customer Northfield Mutual history" in shown
+    assert "Ended: 3, 4 Starts on: 2026-11-02" in shown
+    assert "Last seal 1; 0 not sealed yet." in shown
+    assert f'title="{head.hash}">1</span>' in page.content.decode()
+    assert "{" not in shown
+
+
+def test_a_row_carries_the_id_of_its_request_until_and_after_it_is_sealed(ada, owner):
+    (entry,) = post([NewEntry("charge", DAY, "k", LINES)], by=owner)
+    answer = ada.post(f"ledger/entries/{entry.public_id}/reversal/", {"reason": "Wrong matter"})
+    page = ada.get("audit/")
+
+    event = AuditEvent.objects.get(action="entry.reversed")
+    assert event.request_id == answer["Request-Id"]
+    assert f'title="{event.request_id}">{event.request_id[-8:]}</code>' in page.content.decode()
+    assert "Reason: Wrong matter" in text_of(page)
+    assert "not yet" in text_of(page)
+    mirror = Entry.objects.get(reverses=entry)
+    assert f"/t/{ada.firm.slug}/ledger/entries/{mirror.public_id}/" in links_of(page)
+
+
+def test_rows_stand_newest_first(ada, tenant):
+    record("sample.noted", tenant, by=DANA)
+    record("sample.erased", tenant, by=DANA)
+
+    shown = text_of(ada.get("audit/"))
+
+    assert shown.index("Sample erased") < shown.index("Sample noted")
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ({"actor": "user:71"}, ["noted"]),
+        ({"actor": "user:7"}, []),
+        ({"actor": "system:clock"}, ["erased", "kept"]),
+        ({"action": "sample.kept"}, ["kept"]),
+        ({"subject": "cus"}, ["erased"]),
+        ({"subject": "cus", "action": "sample.kept"}, []),
+        ({"since": "1999-01-01", "until": "2199-12-31"}, ["noted", "erased", "kept"]),
+        ({"until": "1999-12-31"}, []),
+    ],
+)
+def test_the_log_can_be_narrowed(ada, tenant, query, found):
+    customer = CustomerFactory.create()
+    record("sample.noted", tenant, by=DANA)
+    record("sample.erased", customer, by=system("clock"))
+    record("sample.kept", tenant, by=system("clock"))
+    asked = {key: value.replace("cus", customer.public_id) for key, value in query.items()}
+
+    shown = text_of(ada.get("audit/", asked))
+
+    assert [name for name in ["noted", "erased", "kept"] if f"Sample {name}" in shown] == found
+    assert ("No deed fits" in shown) is (found == [])
+
+
+def test_days_are_the_firms(ada, tenant):
+    event = record("sample.noted", tenant, by=DANA)
+    event.refresh_from_db()
+    tenant.time_zone = "Pacific/Kiritimati"
+    tenant.save()
+    there = event.recorded_at.astimezone(zone("Pacific/Kiritimati"))
+    day = there.date()
+
+    on_it = ada.get("audit/", {"since": day, "until": day})
+    after = ada.get("audit/", {"since": day + timedelta(days=1)})
+    before = ada.get("audit/", {"until": day - timedelta(days=1)})
+
+    assert "Sample noted" in text_of(on_it)
+    assert f"{there:%b} {there.day}, {there.year}" in text_of(on_it)
+    assert "No deed fits" in text_of(after)
+    assert "No deed fits" in text_of(before)
+
+
+@pytest.mark.parametrize("day", ["soon", "0001-01-01", "9999-12-31"])
+def test_a_day_that_is_none_is_named(ada, tenant, day):
+    record("sample.noted", tenant, by=DANA)
+
+    page = ada.get("audit/", {"since": day})
+
+    assert page.status_code == 422
+    assert "Please check what is marked From :" in text_of(page)
+    assert "Sample noted" not in text_of(page)
+
+
+def test_the_log_pages_by_key_with_its_filters(ada, tenant):
+    for number in range(51):
+        record("sample.noted", tenant, by=DANA, number=number)
+    record("sample.erased", tenant, by=DANA)
+
+    first = ada.get("audit/", {"action": "sample.noted"})
+    (following,) = [url for url in links_of(first) if "after=" in url]
+    second = text_of(ada.get(following))
+
+    assert "Number: 50" in text_of(first)
+    assert "Number: 0" in second
+    assert "Number: 1 " not in second
+    assert "Sample erased" not in second
+
+
+def test_before_the_first_deed_the_page_says_what_will_be_here(ada):
+    assert "Nothing has been done yet" in text_of(ada.get("audit/"))
+
+
+def test_htmx_gets_the_list_without_the_frame(ada, tenant):
+    record("sample.noted", tenant, by=DANA)
+
+    part = ada.get("audit/", **{"HX-Request": "true"}).content.decode()
+
+    assert "Sample noted" in part
+    assert "<html" not in part
+
+
+@pytest.mark.parametrize("count", [1, 20])
+def test_the_log_takes_as_many_queries_at_any_length(ada, count, django_assert_num_queries):
+    for _ in range(count):
+        record("sample.noted", CustomerFactory.create(), by=DANA)
+    ada.get("inbox/")  # which notes in the session that somebody is there
+
+    with django_assert_num_queries(LOG_QUERIES):
+        ada.get("audit/")
+
+
+@pytest.mark.parametrize("role", ["biller", "reviewer", "timekeeper"])
+def test_who_may_not_read_the_log_is_refused(client, tenant, role):
+    page = Visitor(client, tenant, role).get("audit/")
+
+    assert page.status_code == 403
+    assert "Read the audit log" in page.content.decode()
+
+
+def test_an_auditor_reads_it(client, tenant):
+    assert Visitor(client, tenant, "auditor").get("audit/").status_code == 200
+
+
+def test_another_firms_deeds_are_not_seen(ada, neighbor):
+    with neighbor as other:
+        customer = CustomerFactory.create()
+        record("sample.noted", customer, by=DANA)
+
+    assert "Sample noted" not in text_of(ada.get("audit/", {"subject": customer.public_id}))
+    assert ada.get(f"/t/{other.slug}/audit/").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        (True, "yes"), (False, "no"), (None, "nothing"), ("", "nothing"), ([], "nothing"),
+        (0, "0"), (7, "7"), ("Søren", "Søren"), (["a", 1], "a, 1"),
+        ([["inv_1", 5], ["inv_2", 7]], "inv_1, 5; inv_2, 7"),
+        ({"from": "A", "due_on": None}, "From: A, Due on: nothing"),
+    ],
+)  # fmt: skip
+def test_details_are_said_in_words(value, said):
+    assert _in_words(value) == said

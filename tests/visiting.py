@@ -1,0 +1,47 @@
+"""A member's browser in one firm, without the pictures."""
+
+from __future__ import annotations
+
+import re
+from html import unescape
+
+from tests.factories import MembershipFactory, UserFactory
+
+BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
+
+
+class Visitor:
+    """Somebody who has signed in and holds one role."""
+
+    def __init__(self, client, firm, role="owner"):
+        self.client, self.firm = client, firm
+        self.user = UserFactory.create()
+        MembershipFactory.create(tenant=firm, user=self.user, role=role)
+        client.force_login(self.user, backend=BACKEND)
+
+    def get(self, path, query=None, **headers):
+        """Ask for a page of the firm."""
+        return self.client.get(self.address(path), query, headers=headers)
+
+    def post(self, path, form=None):
+        """Send a form of the firm."""
+        return self.client.post(self.address(path), form or {})
+
+    def address(self, path):
+        """Return the path with the firm before it, unless it is there already."""
+        return path if path.startswith("/t/") else f"/t/{self.firm.slug}/{path}"
+
+
+def text_of(answer):
+    """Return what a reader sees of the page's own part, words apart by one space."""
+    body = answer.content.decode()
+    _, found, rest = body.partition("<main")
+    within = rest.partition("</main>")[0] if found else body
+    return " ".join(
+        unescape(re.sub(r"<[^>]*>", " ", f"<main{within}" if found else within)).split()
+    )
+
+
+def links_of(answer):
+    """Return the addresses that the page leads to."""
+    return [unescape(url) for url in re.findall(r'href="([^"]+)"', answer.content.decode())]
