@@ -56,7 +56,7 @@ def _taxes(
                 key=str(line.number),
                 number=line.number,
                 amount=Money.of_minor(line.amount, invoice.currency),
-                category=category_of(line.kind),
+                category=category_of(line),
             )
             for line in lines
         ],
@@ -75,9 +75,10 @@ def _taxes(
     )
 
 
-def category_of(kind: str) -> str:
-    """Return the taxability code of a kind of work."""
-    return "legal-services" if kind in _LEGAL else "standard"
+def category_of(line: InvoiceLine) -> str:
+    """Return the taxability code of a line: what is done for a matter is legal work."""
+    is_legal = line.kind in _LEGAL or line.matter_id is not None
+    return "legal-services" if is_legal else "standard"
 
 
 def status_of(party: Party) -> TaxStatus:

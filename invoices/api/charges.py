@@ -22,6 +22,7 @@ from billing_portal.periods import local_day
 from billing_portal.tenancy.actors import Actor
 from customers.models import lookup_key
 from invoices.actions import capture as capturing
+from invoices.actions.take_in import NotTakenIn, take_in_ledes
 from invoices.forms.charges import NotCharges, charges_in
 from invoices.models import Charge
 
@@ -106,6 +107,12 @@ class CsvFile(BaseParser):
         return stream.read()
 
 
+class LedesText(CsvFile):
+    """A LEDES file as it is."""
+
+    media_type = "text/plain"
+
+
 class ChargeViewSet(NounViewSet):
     """Capture charges and read them."""
 
@@ -114,6 +121,7 @@ class ChargeViewSet(NounViewSet):
         "retrieve": "charges.read",
         "batches": "charges.capture",
         "files": "charges.capture",
+        "ledes_files": "charges.capture",
     }
     filters: ClassVar = {
         "source": one_of("source"),
@@ -165,6 +173,25 @@ class ChargeViewSet(NounViewSet):
             return _findings(no.code, str(no), [asdict(answer) for answer in no.answers])
         counts = Counter(answer.status for answer in answers)
         return Response({"counts": dict(counts)}, status=201)
+
+    @extend_schema(request={"text/plain": bytes})
+    @action(detail=False, methods=["post"], url_path="ledes-files", parser_classes=[LedesText])
+    def ledes_files(self, request: Request) -> Response:
+        """Take in a LEDES 1998B or 98BI file, all of it or nothing; findings name row and field."""
+        try:
+            taken = take_in_ledes(cast(bytes, request.data), by=_by(request), on=_today(request))
+        except NotTakenIn as no:
+            return _findings(no.code, str(no), [each.as_json() for each in no.findings])
+        except capturing.RowsRefused as no:
+            return _findings(no.code, str(no), [asdict(answer) for answer in no.answers])
+        answer = {
+            "counts": dict(taken.charges),
+            "customers": taken.customers,
+            "matters": taken.matters,
+            "timekeepers": taken.timekeepers,
+            "findings": [each.as_json() for each in taken.findings],
+        }
+        return Response(answer, status=201)
 
 
 def _untyped(row: serializers.Serializer) -> capturing.CaptureAnswer:

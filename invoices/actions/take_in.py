@@ -1,0 +1,167 @@
+"""Taking in a LEDES file as work: its people, matters and lines become charges to be billed here.
+
+All of it or nothing. What the firm knows already is not changed; what it does not know is opened.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from django.db import transaction
+
+from billing_portal.audit.trail import record
+from billing_portal.errors import Refused
+from billing_portal.tenancy.actors import Actor
+from billing_portal.tenancy.models import Tenant
+from billing_portal.tenancy.scope import current_tenant_id
+from customers.actions.customers import open_customer
+from customers.actions.matters import open_matter
+from customers.actions.timekeepers import add_timekeeper
+from customers.models import CLASSIFICATIONS, Customer, lookup_key
+from customers.queries import (
+    customers_by_external_id,
+    matters_by_external_id,
+    timekeepers_by_external_id,
+)
+from invoices.actions.capture import NewCharge, capture_file
+from invoices.documents.snapshot import LineKind
+from invoices.ledes.check import check
+from invoices.ledes.findings import Finding, errors_of
+from invoices.ledes.reading import ParsedInvoice, ParsedLine, invoices_in
+from invoices.models import Charge
+
+SOURCE = "ledes"
+_KINDS = {LineKind.FEE: Charge.Kind.TIME, LineKind.EXPENSE: Charge.Kind.EXPENSE}
+_UNKNOWN_CLASS = "NBOTHR"
+
+
+class NotTakenIn(Refused):
+    """The file has errors; nothing of it was taken in.
+
+    :ivar findings: every finding, warnings too.
+    """
+
+    code = "ledes.not_taken_in"
+
+    def __init__(self, findings: Sequence[Finding]) -> None:
+        self.findings = tuple(findings)
+        errors = len(errors_of(self.findings))
+        super().__init__(f"The LEDES file has {errors} errors; nothing of it was taken in.")
+
+
+@dataclass(frozen=True)
+class TakenIn:
+    """What came of a file."""
+
+    invoices: int
+    charges: Counter[str]
+    customers: int
+    matters: int
+    timekeepers: int
+    findings: tuple[Finding, ...]
+
+
+@transaction.atomic
+def take_in_ledes(data: bytes, *, by: Actor, on: date) -> TakenIn:
+    """Capture the lines of a 1998B or 98BI file as charges; the same file again is duplicates.
+
+    Lines keep their units, price, adjustment, codes and words. Twenty queries, those of opening
+    what is new, and those of capturing.
+
+    :param on: the day of taking in; a new customer is known from it.
+    :raises NotTakenIn: with all findings, when one of them is an error.
+    :raises RowsRefused: when a line cannot be taken, such as one of a closed matter.
+    """
+    by.must("charges.capture")
+    checked = check(data)
+    if errors_of(checked.findings):
+        raise NotTakenIn(checked.findings)
+    invoices = invoices_in(checked.file)
+    customers = _customers(invoices, by=by, on=on)
+    matters = _matters(invoices, by=by)
+    keepers = _timekeepers(invoices, by=by)
+    sha256 = hashlib.sha256(data).hexdigest()
+    rows = [_charge(sha256, each, line) for each in invoices for line in each.lines]
+    answers = capture_file(SOURCE, rows, by=by, on=on)
+    counts = Counter(answer.status for answer in answers)
+    firm = Tenant.objects.get(pk=current_tenant_id())
+    record("ledes.taken_in", firm, by=by, sha256=sha256, charges=dict(counts))
+    return TakenIn(len(invoices), counts, customers, matters, keepers, checked.findings)
+
+
+def _customers(invoices: Sequence[ParsedInvoice], *, by: Actor, on: date) -> int:
+    known = customers_by_external_id({each.customer_id for each in invoices})
+    missing = {
+        lookup_key(each.customer_id): each for each in invoices if each.customer_id not in known
+    }
+    for invoice in missing.values():
+        open_customer(
+            external_id=invoice.customer_id,
+            name=f"Client {invoice.customer_id}",
+            currency=invoice.currency,
+            ledes_client_id=invoice.customer_id,
+            on=on,
+            by=by,
+        )
+    return len(missing)
+
+
+def _matters(invoices: Sequence[ParsedInvoice], *, by: Actor) -> int:
+    wanted = {
+        line.firm_matter_id: (invoice, line) for invoice in invoices for line in invoice.lines
+    }
+    known = matters_by_external_id(wanted)
+    owners: dict[str, Customer] = customers_by_external_id({i.customer_id for i in invoices})
+    missing = {name: pair for name, pair in wanted.items() if name not in known}
+    for name, (invoice, line) in missing.items():
+        open_matter(
+            owners[invoice.customer_id],
+            external_id=name,
+            client_matter_id=line.client_matter_id,
+            name=line.matter_name or f"Matter {name}",
+            invoice_description=invoice.description,
+            opened_on=min(each.worked_on for each in invoice.lines),
+            by=by,
+        )
+    return len(missing)
+
+
+def _timekeepers(invoices: Sequence[ParsedInvoice], *, by: Actor) -> int:
+    wanted = {keeper.id: keeper for invoice in invoices for keeper in invoice.timekeepers}
+    known = timekeepers_by_external_id(wanted)
+    missing = [keeper for name, keeper in wanted.items() if name not in known]
+    for keeper in missing:
+        named = keeper.classification.upper()
+        add_timekeeper(
+            external_id=keeper.id,
+            name=keeper.name,
+            classification=named if named in CLASSIFICATIONS else _UNKNOWN_CLASS,
+            by=by,
+        )
+    return len(missing)
+
+
+def _charge(sha256: str, invoice: ParsedInvoice, line: ParsedLine) -> NewCharge:
+    kind = _KINDS.get(line.kind, Charge.Kind.ADJUSTMENT)
+    is_of_invoice = kind == Charge.Kind.ADJUSTMENT
+    return NewCharge(
+        key=f"{sha256[:16]}:{line.row:06}",
+        kind=kind,
+        customer=invoice.customer_id,
+        matter=line.firm_matter_id,
+        timekeeper=line.timekeeper_id if kind == Charge.Kind.TIME else "",
+        worked_on=line.worked_on,
+        quantity=Decimal(0) if is_of_invoice else line.units,
+        unit_price=Decimal(0) if is_of_invoice else line.unit_price,
+        adjustment=line.total if is_of_invoice else line.adjustment,
+        currency=invoice.currency,
+        task_code=line.task_code,
+        activity_code=line.activity_code,
+        expense_code=line.expense_code,
+        narrative=line.narrative,
+    )
