@@ -292,7 +292,12 @@ SEALED_CHAINS = {
     "audit": "billing_portal.audit.sealing.audit_pages",
     "ledger": "ledger.queries.entry_pages",
 }
-LEDGER_CHECKS: list[str] = ["invoices.queries.charges.charges_without_entry"]
+LEDGER_CHECKS: list[str] = [
+    "invoices.queries.charges.charges_without_entry",
+    "invoices.queries.verifying.totals_are_booked",
+    "invoices.queries.verifying.facts_are_frozen",
+    "invoices.queries.verifying.numbers_have_no_gap",
+]
 INBOX_PROVIDERS: list[str] = ["invoices.views.inbox.inbox_items", "customers.views.inbox_items"]
 SEARCH_PROVIDERS: list[str] = ["invoices.views.inbox.search", "customers.views.search"]
 NOUN_PROVIDERS: dict[str, str] = {  # by the prefix of public ids: who names such things

@@ -5,6 +5,7 @@ from __future__ import annotations
 from rest_framework.routers import SimpleRouter
 
 from invoices.api.charges import ChargeViewSet
+from invoices.api.documents import DocumentViewSet
 from invoices.api.invoices import InvoiceViewSet
 from invoices.api.runs import RunViewSet
 
@@ -12,4 +13,5 @@ router = SimpleRouter(trailing_slash=False)
 router.register("charges", ChargeViewSet, basename="charge")
 router.register("runs", RunViewSet, basename="run")
 router.register("invoices", InvoiceViewSet, basename="invoice")
+router.register("documents", DocumentViewSet, basename="document")
 urlpatterns = router.urls

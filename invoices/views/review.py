@@ -222,6 +222,7 @@ def _page(
         "edits": edits,
         "history": shown.history(edits, verdicts),
         "steps": shown.steps(invoice),
+        "files": shown.files(invoice),
         "change": shown.change(invoice),
         "owed": shown.owed(invoice),
         "tax_said": list(dict.fromkeys(shown.wordings(lines))),

@@ -11,6 +11,7 @@ from django.urls import reverse
 from billing_portal.money import Money
 from invoices.models import Invoice, InvoiceLine, LineEdit, Verdict
 from invoices.queries import invoices as asked_of
+from invoices.queries.documents import documents_of
 from ledger.queries import open_amounts
 
 _State = Invoice.State
@@ -149,6 +150,24 @@ def steps(invoice: Invoice) -> list[dict[str, str]]:
             where = "current"
         found.append({"label": str(each.label), "place": where})
     return found
+
+
+def files(invoice: Invoice) -> list[dict[str, Any]]:
+    """Return the documents of a final invoice, each with its proof. One query, or none."""
+    if invoice.state != _State.FINALIZED:
+        return []
+    return [
+        {
+            "name": each.name,
+            "url": reverse("invoices:document", args=[each.public_id]),
+            "size": f"{each.size / 1024:.0f} kB",
+            "sha256": each.sha256,
+            "icon": "file-check" if each.proof else "file-text",
+            "proof": each.proof,
+            "changes": each.changes,
+        }
+        for each in documents_of(invoice)
+    ]
 
 
 def change(invoice: Invoice) -> Money:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from django.urls import path
 
-from invoices.views import charges, invoices, review, runs
+from invoices.views import charges, documents, invoices, review, runs
 
 app_name = "invoices"
 urlpatterns = [
     path("charges/", charges.charges, name="charges"),
     path("charges/import/", charges.import_charges, name="import_charges"),
     path("charges/<str:public_id>/", charges.charge, name="charge"),
+    path("documents/<str:public_id>/", documents.document, name="document"),
     path("runs/", runs.runs, name="runs"),
     path("runs/new/", runs.new_run, name="new_run"),
     path("runs/<str:public_id>/", runs.run, name="run"),

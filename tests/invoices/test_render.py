@@ -11,6 +11,7 @@ from django.db import DatabaseError, transaction
 
 from billing_portal.jobs.models import Job
 from billing_portal.money import Money
+from billing_portal.tenancy.scope import tenant_scope
 from customers.models import Address
 from invoices.actions.finalize import finalize
 from invoices.actions.render import NotProven, render, render_documents_later
@@ -19,6 +20,8 @@ from invoices.gateways import files
 from invoices.ledes.check import check
 from invoices.models import Document
 from invoices.queries.documents import documents_of, snapshot_of
+from tests.factories import TenantFactory
+from tests.foundations.test_api import Caller
 from tests.invoices import books
 from tests.invoices.books import SYSTEM
 from tests.jobs.running import drain
@@ -142,3 +145,25 @@ def test_a_neighbor_finds_no_document(invoice, neighbor):
     drain()
     with neighbor:
         assert Document.objects.count() == 0
+
+
+def test_documents_are_fetched_by_page_and_api_and_are_nobody_elses(client, firm):
+    with tenant_scope(firm.pk):
+        invoice = books.finalized(reviewer=books.member("reviewer"))
+        render_documents_later(tenant_id=firm.pk, invoice_id=invoice.pk)
+        document = Document.objects.get(kind="pdf")
+        client.force_login(books.user_of(books.member("biller")))
+    page = client.get(f"/t/{firm.slug}/documents/{document.public_id}/")
+    assert page["Content-Disposition"] == 'attachment; filename="2026-00001.pdf"'
+    assert page.content.startswith(b"%PDF")
+    path = f"/api/v1/documents/{document.public_id}"
+    caller = Caller(client, firm)
+    assert caller.get(f"{path}/content").content == page.content
+    listed = caller.get("/api/v1/documents", invoice=invoice.public_id, kind="pdf").json()["data"]
+    assert [(each["name"], each["sha256"]) for each in listed] == [
+        ("2026-00001.pdf", document.sha256)
+    ]
+    stranger = Caller(client, TenantFactory.create())
+    assert stranger.get(path).status_code == 404
+    assert stranger.get(f"{path}/content").status_code == 404
+    assert stranger.get("/api/v1/documents").json()["data"] == []

@@ -1,0 +1,81 @@
+"""What must hold of final invoices, for ``ledger_verify``: each names the first that do not."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+from django.db.models import Q, Sum
+
+from invoices.documents.canonical import fingerprint, snapshot_from
+from invoices.models import FrozenInvoice, Invoice, InvoiceLine, NumberSeries
+from ledger.models import Posting
+
+_TOLD = 5
+
+
+def totals_are_booked() -> list[str]:
+    """A final invoice's total is its receivable posting, and its lines and tax come to it.
+
+    Three queries, whatever the number of invoices.
+    """
+    bills = Invoice.objects.bills().finalized()
+    booked = dict(
+        Posting.objects.filter(account__role="ar", entry__kind="invoice")
+        .values("invoice")
+        .annotate(total=Sum("amount"))
+        .values_list("invoice", "total")
+    )
+    sums = {
+        row["invoice_id"]: (row["net"], row["tax"])
+        for row in InvoiceLine.objects.filter(
+            invoice__state=Invoice.State.FINALIZED, is_released=False
+        )
+        .values("invoice_id")
+        .annotate(net=Sum("amount"), tax=Sum("tax_amount"))
+    }
+    wrong = []
+    for invoice in bills.order_by("pk").iterator():
+        if booked.get(invoice.uid, 0) != invoice.total:
+            told = booked.get(invoice.uid, 0)
+            wrong.append(f"{invoice} comes to {invoice.total}, its receivable posting to {told}.")
+        if sums.get(invoice.pk, (0, 0)) != (invoice.net, invoice.tax):
+            wrong.append(f"The lines of {invoice} do not come to its net and tax.")
+    return wrong[:_TOLD]
+
+
+def facts_are_frozen() -> list[str]:
+    """Every final invoice is frozen, in bytes that carry their hash and say its number and total.
+
+    Two queries and the bytes of every snapshot.
+    """
+    final = Invoice.objects.filter(Q(state=Invoice.State.FINALIZED)).order_by("pk")
+    frozen = {row.invoice_id: row for row in FrozenInvoice.objects.order_by("pk").iterator()}
+    wrong = []
+    for invoice in final.iterator():
+        row = frozen.get(invoice.pk)
+        if row is None:
+            wrong.append(f"{invoice} is final and not frozen.")
+            continue
+        content = bytes(row.content)
+        snapshot = snapshot_from(content)
+        is_same = (snapshot.number, snapshot.total) == (invoice.number, invoice.total_money.amount)
+        if fingerprint(content) != row.sha256 or not is_same:
+            wrong.append(f"The frozen facts of {invoice} are not its own.")
+    return wrong[:_TOLD]
+
+
+def numbers_have_no_gap() -> list[str]:
+    """The numbers of each series run from 1 to the last one taken.
+
+    Two queries.
+    """
+    taken: dict[str, list[int]] = defaultdict(list)
+    for number in Invoice.objects.exclude(number="").values_list("number", flat=True):
+        series, _, place = number.rpartition("-")
+        taken[series].append(int(place))
+    last = dict(NumberSeries.objects.values_list("series", "last"))
+    return [
+        f"Series {series} has {len(places)} numbers and was counted to {last.get(series, 0)}."
+        for series, places in sorted(taken.items())
+        if sorted(places) != list(range(1, last.get(series, 0) + 1))
+    ][:_TOLD]
