@@ -29,8 +29,8 @@ check: setup ## Lint, types, contracts, templates, migrations, requirements
 test: setup ## Run the whole suite
 	.venv/bin/pytest -n auto
 
-demo: setup ## Two firms on a fresh database, served until Ctrl-C (DEMO_SERVE=0: only the checks)
-	$(PY) -m tests.demo
+demo: setup ## Two firms on a fresh database, served until Ctrl-C (DEMO_SERVE=0: only checks; LEDES=file)
+	LEDES="$(LEDES)" $(PY) -m tests.demo
 
 run: setup ## Serve the portal with its workers, on today's database
 	$(PY) manage.py migrate -v0

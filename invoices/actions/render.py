@@ -24,7 +24,7 @@ from billing_portal.tenancy.scope import tenant_scope
 from invoices.documents.paper import paper_of
 from invoices.documents.snapshot import InvoiceSnapshot
 from invoices.gateways import files
-from invoices.gateways.pdf import PdfMetadata, print_pdf
+from invoices.gateways.pdf import PdfMetadata, warm_printer
 from invoices.ledes import ledes1998b
 from invoices.ledes.fields import FORM_1998B
 from invoices.ledes.fitting import fit_for
@@ -156,7 +156,7 @@ def _pdf(snapshot: InvoiceSnapshot) -> Rendered:
     html = render_to_string("documents/invoice.html", context)
     css = (Path(settings.BASE_DIR) / "static/documents/invoice.css").read_bytes()
     title = f"{context['title']} {snapshot.number}"
-    data = print_pdf(
+    data = warm_printer().print(
         html,
         assets={_CSS: css},
         metadata=PdfMetadata(title=title, author=snapshot.firm.name),

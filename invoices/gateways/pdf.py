@@ -23,6 +23,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from multiprocessing.util import Finalize
 from pathlib import Path
 from queue import SimpleQueue
 from types import TracebackType
@@ -107,6 +108,23 @@ def print_pdf(
             timeout_seconds=timeout_seconds,
             memory_mib=memory_mib,
         )
+
+
+def warm_printer() -> PdfPrinter:
+    """Return this process's own printer, started when it is first asked for.
+
+    One child stays warm while the process lives; it ends with it, also when it is killed, because
+    its pipe is closed then. Starting a child for each document would cost more than printing it.
+    """
+    known = _WARM.get(os.getpid())
+    if known is None:
+        known = _WARM[os.getpid()] = PdfPrinter(children=1)
+        known.__enter__()
+        Finalize(None, known.__exit__, args=(None, None, None), exitpriority=1)
+    return known
+
+
+_WARM: dict[int, PdfPrinter] = {}  # by process: a forked worker does not share its parent's child
 
 
 class PdfPrinter:

@@ -79,20 +79,24 @@ PEOPLE = [
 def open_both(address: str) -> list[Person]:
     """Open the firms by command; each person chooses a password by the link they were sent."""
     for firm in (ARNESEN, MIRAMAR):
-        people = [person for person in PEOPLE if person.firm == firm]
-        members = [part for p in people for part in ("--member", p.role, p.email, p.name)]
-        links = json.loads(
-            manage(
-                *("open_firm", firm.slug, "--name", firm.name, "--color", firm.color),
-                *("--tax-id", firm.tax_id, "--json", *members),
-                *(part for option in firm.place for part in option),
-            )
-        )
-        for person in people:
-            answer = Browser(address).post(links[person.email], password=PASSWORD)
-            if not answer.url.endswith("/accounts/login/"):
-                raise Refusal(f"{person.email} could not join: {answer.status}")
+        open_firm(address, firm, [person for person in PEOPLE if person.firm == firm])
     return PEOPLE
+
+
+def open_firm(address: str, firm: Firm, people: list[Person]) -> None:
+    """Open a firm by command; each person chooses a password by the link they were sent."""
+    members = [part for p in people for part in ("--member", p.role, p.email, p.name)]
+    links = json.loads(
+        manage(
+            *("open_firm", firm.slug, "--name", firm.name, "--color", firm.color),
+            *("--tax-id", firm.tax_id, "--json", *members),
+            *(part for option in firm.place for part in option),
+        )
+    )
+    for person in people:
+        answer = Browser(address).post(links[person.email], password=PASSWORD)
+        if not answer.url.endswith("/accounts/login/"):
+            raise Refusal(f"{person.email} could not join: {answer.status}")
 
 
 def sign_in(address: str, person: Person) -> Browser:

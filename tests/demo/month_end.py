@@ -31,14 +31,16 @@ class Told:
     approved: int = 0
     returned: int = 0
     finalized: int = 0
+    ledes_files: int = 0
     runs: list[str] = field(default_factory=list)
 
 
 class Office:
     """A firm's people at their desks, each signed in once."""
 
-    def __init__(self, address: str, firm: Firm) -> None:
+    def __init__(self, address: str, firm: Firm, people: list[Person] | None = None) -> None:
         self.address, self.firm = address, firm
+        self.people = people or [person for person in firms.PEOPLE if person.firm == firm]
         self._desks: dict[str, Browser] = {}
 
     def desk(self, role: str) -> Browser:
@@ -50,7 +52,7 @@ class Office:
 
     def person(self, role: str) -> Person:
         """Return the first person of the firm who holds a role."""
-        return next(p for p in firms.PEOPLE if p.firm == self.firm and p.role == role)
+        return next(person for person in self.people if person.role == role)
 
     def path(self, rest: str) -> str:
         """Return a path within the firm."""
@@ -64,7 +66,7 @@ def agree_terms(office: Office, terms: list[dict[str, Any]]) -> None:
     page = desk.get(form)
     people = dict(re.findall(r'<option value="(\d+)"[^>]*>([^<]+)</option>', page.text))
     by_name = {name: key for key, name in people.items()}
-    numbers = _customer_numbers(office)
+    numbers = customer_numbers(office)
     for each in terms:
         values = dict(each)
         values["customer"] = numbers[values.pop("customer_name")]
@@ -75,7 +77,8 @@ def agree_terms(office: Office, terms: list[dict[str, Any]]) -> None:
             raise Refusal(f"terms of {each['customer_name']}: {_errors(answer.text)}")
 
 
-def _customer_numbers(office: Office) -> dict[str, str]:
+def customer_numbers(office: Office) -> dict[str, str]:
+    """Return the back office's numbers of customers by name."""
     page = office.desk("owner").get(office.path("admin/customers/customer/"))
     found = re.findall(r'customer/(\d+)/change/[^"]*">([^<]+)</a>', page.text)
     return {name.replace("&amp;", "&"): key for key, name in found}
@@ -87,7 +90,7 @@ def _errors(text: str) -> str:
 
 def give_address(office: Office, customer: str, **address: str) -> None:
     """Say where a customer is, in the back office's form."""
-    values = {**address, "customer": _customer_numbers(office)[customer]}
+    values = {**address, "customer": customer_numbers(office)[customer]}
     answer = office.desk("owner").post(office.path("admin/customers/address/add/"), **values)
     if not answer.url.endswith("/address/"):
         raise Refusal(f"address of {customer}: {_errors(answer.text)}")
@@ -146,7 +149,13 @@ def send_to_review(office: Office, told: dict[str, Any]) -> None:
 
 
 def review_in_the_portal(
-    office: Office, system: System, told: Told, *, edits: int, leaves: bool
+    office: Office,
+    system: System,
+    told: Told,
+    *,
+    edits: int,
+    leaves: bool = False,
+    returns: bool = True,
 ) -> None:
     """Let the reviewer work down the queue: edit some lines, return one, approve the rest."""
     desk = office.desk("reviewer")
@@ -157,7 +166,7 @@ def review_in_the_portal(
         if place < edits:
             version = _edit_first_line(desk, system, office, invoice)
             told.edited += 1
-        if place == edits:
+        if returns and place == edits:
             answer = desk.post(
                 f"{path}return/", version=str(version), category="NEEDS_DETAIL",
                 text="The carrier wants the deponent named in the first entry.",
@@ -237,6 +246,28 @@ def finalize(system: System, told_run: dict[str, Any], on: date) -> int:
             raise Refusal(f"finalizing: {now}")
         time.sleep(0.2)
     raise Refusal(f"finalizing did not end: {now}")
+
+
+def until_idle(system: System) -> None:
+    """Wait until nothing waits or runs in the firm."""
+    deadline = time.monotonic() + 2 * PATIENCE
+    while time.monotonic() < deadline:
+        if not _must(system, 200, "GET", "/jobs?status=queued,running&limit=1")["data"]:
+            return
+        time.sleep(0.3)
+    raise Refusal(f"{system.firm.slug} is still at work after {2 * PATIENCE} s")
+
+
+def files(system: System, kind: str) -> list[bytes]:
+    """Return the bytes of all documents of a kind, oldest first."""
+    found, cursor = [], ""
+    while True:
+        after = f"&after={cursor}" if cursor else ""
+        page = _must(system, 200, "GET", f"/documents?kind={kind}&limit=200{after}")
+        found += [system.fetch(f"/documents/{each['id']}/content") for each in page["data"]]
+        cursor = page["next_cursor"]
+        if not cursor:
+            return found[::-1]
 
 
 def counts(system: System) -> Counter[str]:

@@ -21,7 +21,11 @@ def of_firm(firm: Firm, system: System, sent: Sent) -> tuple[dict[str, Any], dic
     numbers = sorted(int(each["number"].split("-")[-1]) for each in final)
     series = Counter(each["number"].rsplit("-", 1)[0] for each in final)
     differences = told["trial_balance"]["differences"].values()
+    documents = list(_all(system, "/documents"))
+    ledes = [each for each in documents if each["kind"] == "ledes1998b"]
     figures = {
+        "pdf_files": len(documents) - len(ledes),
+        "ledes_files": len(ledes),
         **asdict(sent),
         **told,
         "billed": len(billed),
@@ -33,11 +37,20 @@ def of_firm(firm: Firm, system: System, sent: Sent) -> tuple[dict[str, Any], dic
         "charges are billed or unbilled": billed <= {each["id"] for each in charges},
         "numbers are gapless in each series": len(numbers)
         == sum(_span(final, name) for name in series),
+        "each final invoice has its PDF": figures["pdf_files"] == len(final),
+        "each LEDES file is proven": all(_is_proven(each) for each in ledes),
         "the trial balance is zero": set(differences) == {"0.00"},
         "receivables are the open amounts": _receivable(told) == _open(final),
         "ledger_verify says ok": told["verify"] == "ok",
     }
     return figures, {f"{firm.slug}: {name}": holds for name, holds in checks.items()}
+
+
+def _is_proven(document: dict[str, Any]) -> bool:
+    """Return whether sent = approved = booked."""
+    proof = document["proof"]
+    is_same = proof["total"] == proof["approved"] == proof["booked"]
+    return bool(proof["ok"] and is_same and proof["sha256"] == document["sha256"])
 
 
 def _all(system: System, path: str) -> Any:

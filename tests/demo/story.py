@@ -27,6 +27,9 @@ def month_ends(
         _law_firm(arnesen, law, month, told, edits=3 if is_last else 1, leaves_some=is_last)
         say(f"month end of {month:%B}: {MIRAMAR.name}")
         _travel_desk(miramar, travel, month, told, leaves_some=is_last)
+    say("waiting for the files")
+    for system in (law, travel):
+        month_end.until_idle(system)
     return told
 
 

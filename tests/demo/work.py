@@ -91,10 +91,27 @@ class System:
         is_file = isinstance(body, bytes)
         data = body if is_file or body is None else json.dumps(body).encode()
         kind = "text/csv" if is_file else "application/json"
+        return self._ask(method, path, data, {"Content-Type": kind, **headers})
+
+    def send(self, path: str, data: bytes, kind: str) -> tuple[int, Any]:
+        """Send a file of some kind and return the status and what came back."""
+        return self._ask("POST", path, data, {"Content-Type": kind})
+
+    def fetch(self, path: str) -> bytes:
+        """Return the bytes of a file."""
+        headers = {"Authorization": f"Bearer {self.key}"}
+        request = urllib.request.Request(self.address + "/api/v1" + path, headers=headers)
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            data: bytes = answer.read()
+            return data
+
+    def _ask(
+        self, method: str, path: str, data: bytes | None, headers: dict[str, str]
+    ) -> tuple[int, Any]:
         request = urllib.request.Request(
             self.address + "/api/v1" + path,
             data,
-            {"Authorization": f"Bearer {self.key}", "Content-Type": kind, **headers},
+            {"Authorization": f"Bearer {self.key}", **headers},
             method=method,
         )
         try:
