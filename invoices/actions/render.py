@@ -21,6 +21,8 @@ from billing_portal.money import Money
 from billing_portal.outbox.events import publish
 from billing_portal.tenancy.actors import Actor, system
 from billing_portal.tenancy.scope import tenant_scope
+from invoices.actions.deliver import queue_delivery
+from invoices.actions.submit import queue_submission
 from invoices.documents.paper import paper_of
 from invoices.documents.snapshot import InvoiceSnapshot
 from invoices.gateways import files
@@ -129,7 +131,22 @@ def keep(invoice: Invoice, rendered: Rendered, snapshot_sha256: str, *, by: Acto
         document_id=document.public_id,
         document_kind=document.kind,
     )
+    _send_out(document, by=by)
     return document
+
+
+def _send_out(document: Document, *, by: Actor) -> None:
+    """Ask for the document to leave the house; a customer without an address loses no document."""
+    customer = document.invoice.customer
+    is_bill = document.invoice.kind == Invoice.Kind.INVOICE
+    try:
+        with transaction.atomic():
+            if document.kind == Document.Kind.PDF and customer.sends_pdf:
+                queue_delivery(document, by=by)
+            elif document.kind == Document.Kind.LEDES_1998B and customer.uploads_ledes and is_bill:
+                queue_submission(document, by=by)
+    except Refused as refusal:
+        record("document.not_sent", document, by=by, code=refusal.code)
 
 
 def _order(invoice: Invoice) -> _Order:

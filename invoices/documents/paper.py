@@ -139,7 +139,7 @@ def _taxes(snapshot: InvoiceSnapshot) -> list[dict[str, Any]]:
     """Return the taxes that are due; what is exempt or outside is said in words."""
     return [
         {
-            "name": f"Tax {each.jurisdiction}",
+            "name": "Sales tax" if each.jurisdiction.startswith("US") else "VAT",
             "rate": f"{quantity(each.rate * 100):f}",
             "base": each.base,
             "amount": each.tax,

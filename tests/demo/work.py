@@ -63,6 +63,16 @@ DONE = [
     ("L240", "A102", "Research comparative fault for the motion for summary judgment."),
     ("L140", "A110", "Organize exhibits for the mediation binder."),
 ]
+BOOKED = {
+    "BOOKING": [
+        "Flight Bristol to Oslo, ticketing", "Rail Leeds to London, ticketing",
+        "Hotel Copenhagen, three nights", "Flight Glasgow to Lisbon, ticketing",
+        "Rental car Cardiff, four days", "Conference hotel block, Leeds",
+    ],
+    "USAGE": ["Itinerary lookups by API", "Fare alerts sent", "Traveler messages"],
+    "FIXED": ["Account management, per week", "Out-of-hours desk, per week"],
+    "ADJUSTMENT": ["Goodwill for a missed connection", "Fee waived as agreed"],
+}  # fmt: skip
 COSTS = [
     ("E115", "Deposition transcript, Halden Reporting", "418.50"),
     ("E110", "Mileage to deposition, 62 miles at 0.67", "41.54"),
@@ -295,7 +305,7 @@ def _bookings(rolls: random.Random, month: date, companies: int) -> Iterator[dic
             "worked_on": str(month + timedelta(days=rolls.randint(0, 27))),
             "quantity": str(rolls.randint(100, 4000)) if kind == "USAGE" else "1",
             "unit_price": price,
-            "narrative": f"{kind.capitalize()} {number:04}",
+            "narrative": rolls.choice(BOOKED[kind]),
         }
 
 

@@ -138,6 +138,14 @@ def finalized(*, reviewer: Actor, on: date = date(2026, 11, 2), **more) -> Invoi
     return invoice
 
 
+def final(draft: Invoice, reviewer: Actor, *, on: date = date(2026, 11, 2)) -> Invoice:
+    """Bring a draft through review to its end."""
+    Invoice.objects.filter(pk=draft.pk).update(reviewer_id=reviewer.id)
+    request_review([draft], by=SYSTEM)
+    approve(draft, version_seen=draft.version, by=reviewer)
+    return finalize([draft], by=SYSTEM, on=on)[0]
+
+
 def lines_of(invoice: Invoice) -> list[InvoiceLine]:
     """Return an invoice's lines in order."""
     return list(InvoiceLine.objects.filter(invoice=invoice).order_by("number"))

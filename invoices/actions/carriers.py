@@ -1,0 +1,164 @@
+"""Carriers: how their sites are used, with which login, and whether anything is uploaded now."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.db.models import Max
+
+from billing_portal.audit.trail import record
+from billing_portal.errors import Refused
+from billing_portal.members.models import User
+from billing_portal.outbox.events import publish
+from billing_portal.tenancy.actors import Actor
+from billing_portal.tenancy.encryption import lock_up, open_up
+from customers.actions.checks import refuse_strangers
+from invoices.gateways.carriers.base import Credentials
+from invoices.gateways.carriers.recipe import Recipe
+from invoices.gateways.carriers.recipe_check import recipe_from
+from invoices.models import Carrier, CarrierLogin, CarrierRecipe
+
+_TABLE = "invoices_carrierlogin"
+
+
+class CarrierKnown(Refused):
+    """Another carrier of the firm has this code."""
+
+    code = "carriers.code_taken"
+
+
+class CarrierNotReady(Refused):
+    """The carrier has no recipe, no login, or nobody has allowed automation."""
+
+    code = "carriers.not_ready"
+
+
+@transaction.atomic
+def add_carrier(*, code: str, name: str, origin: str, by: Actor) -> Carrier:
+    """Add a carrier; nothing is uploaded before it has a recipe, a login and a person's word.
+
+    :raises CarrierKnown: when the code is taken.
+    """
+    by.must("carriers.edit")
+    try:
+        with transaction.atomic():
+            carrier: Carrier = Carrier.objects.create(code=code, name=name, origin=origin)
+    except IntegrityError as error:
+        raise CarrierKnown(f"Another carrier has the code {code}.") from error
+    record("carrier.added", carrier, by=by, code=code)
+    publish("carrier.added", about=carrier.public_id, code=code)
+    return carrier
+
+
+@transaction.atomic
+def change_carrier(carrier: Carrier, *, by: Actor, version_seen: int, **values: Any) -> Carrier:
+    """Change a carrier's name or site."""
+    by.must("carriers.edit")
+    carrier = Carrier.objects.select_for_update().get(pk=carrier.pk)
+    if carrier.version != version_seen:
+        raise CarrierNotReady("Somebody changed it since it was read.")
+    for name in ("name", "origin"):
+        setattr(carrier, name, values.get(name, getattr(carrier, name)))
+    carrier.version += 1
+    carrier.save()
+    record("carrier.changed", carrier, by=by, fields=sorted(values))
+    publish("carrier.changed", about=carrier.public_id)
+    return carrier
+
+
+@transaction.atomic
+def add_recipe(carrier: Carrier, *, content: dict[str, Any], by: Actor) -> CarrierRecipe:
+    """Give a carrier the next version of its recipe.
+
+    :raises BadRecipe: for steps that a browser cannot follow; every finding is named.
+    """
+    by.must("carriers.edit")
+    recipe_from(content)
+    carrier = Carrier.objects.select_for_update().get(pk=carrier.pk)
+    known = CarrierRecipe.objects.filter(carrier=carrier).aggregate(last=Max("version"))
+    recipe: CarrierRecipe = CarrierRecipe.objects.create(
+        carrier=carrier, version=(known["last"] or 0) + 1, content=content, added_by=by.ref
+    )
+    record("carrier.recipe_added", carrier, by=by, version=recipe.version)
+    publish("carrier.changed", about=carrier.public_id)
+    return recipe
+
+
+@transaction.atomic
+def add_login(
+    carrier: Carrier,
+    *,
+    user_name: str,
+    password: str,
+    owner: User,
+    by: Actor,
+    expires_on: date | None = None,
+) -> CarrierLogin:
+    """Keep the firm's user and password at a carrier, encrypted for this very row.
+
+    :raises NotAMember: when the owner holds no role in the firm.
+    """
+    by.must("carriers.edit")
+    refuse_strangers(owner)
+    login = CarrierLogin(carrier=carrier, owner=owner, expires_on=expires_on)
+    login.user_name = lock_up(user_name, table=_TABLE, column="user_name", row=login.uid)
+    login.password = lock_up(password, table=_TABLE, column="password", row=login.uid)
+    login.save()
+    record("carrier.login_added", carrier, by=by, login=login.public_id)
+    publish("carrier.changed", about=carrier.public_id)
+    return login
+
+
+@transaction.atomic
+def allow_automation(carrier: Carrier, *, by: Actor) -> Carrier:
+    """Confirm that automated sign-in is allowed at this carrier, and start uploading there."""
+    by.must("carriers.edit")
+    carrier = Carrier.objects.select_for_update().get(pk=carrier.pk)
+    carrier.automation_allowed_by = by.ref
+    carrier.stopped_reason = ""
+    carrier.version += 1
+    carrier.save(update_fields=["automation_allowed_by", "stopped_reason", "version"])
+    record("carrier.automation_allowed", carrier, by=by)
+    publish("carrier.changed", about=carrier.public_id)
+    return carrier
+
+
+@transaction.atomic
+def stop_carrier(carrier: Carrier, *, reason: str, by: Actor) -> Carrier:
+    """Upload nothing to a carrier until a person says so; other carriers go on."""
+    carrier = Carrier.objects.select_for_update().get(pk=carrier.pk)
+    carrier.stopped_reason = reason[:300]
+    carrier.version += 1
+    carrier.save(update_fields=["stopped_reason", "version"])
+    record("carrier.stopped", carrier, by=by, reason=reason[:300])
+    publish("carrier.stopped", about=carrier.public_id)
+    return carrier
+
+
+def recipe_of(carrier: Carrier) -> tuple[CarrierRecipe, Recipe]:
+    """Return a carrier's newest recipe. One query.
+
+    :raises CarrierNotReady: when it has none.
+    """
+    row = CarrierRecipe.objects.filter(carrier=carrier).order_by("-version").first()
+    if row is None:
+        raise CarrierNotReady(f"{carrier} has no recipe.")
+    return row, recipe_from(row.content)
+
+
+def credentials_of(carrier: Carrier, *, on: date) -> Credentials:
+    """Return the newest login in clear, for the browser and never for a page. Two queries.
+
+    :raises CarrierNotReady: when there is none, or it has expired.
+    """
+    login = CarrierLogin.objects.filter(carrier=carrier).order_by("-pk").first()
+    if login is None:
+        raise CarrierNotReady(f"{carrier} has no login.")
+    if login.expires_on is not None and login.expires_on < on:
+        raise CarrierNotReady(f"The login of {carrier} expired on {login.expires_on}.")
+    return Credentials(
+        open_up(login.user_name, table=_TABLE, column="user_name", row=login.uid),
+        open_up(login.password, table=_TABLE, column="password", row=login.uid),
+    )

@@ -1,0 +1,244 @@
+"""Delivering: the PDF of a final invoice goes to the customer by mail.
+
+What is meant to happen is committed before the mail server is called, and what came of it after;
+the mail carries the delivery's own Message-ID, so that a repeat is the same mail.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import structlog
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Max
+from django.db.models.functions import Now
+from django.template.loader import render_to_string
+
+from billing_portal.audit.trail import record
+from billing_portal.errors import Refused
+from billing_portal.jobs.queue import job
+from billing_portal.jobs.worker import current_job
+from billing_portal.outbox.events import publish
+from billing_portal.tenancy.actors import Actor, system
+from billing_portal.tenancy.models import Tenant
+from billing_portal.tenancy.scope import current_tenant_id, tenant_scope
+from customers.models import Contact, Customer
+from invoices.gateways import files, mail
+from invoices.models import Delivery, Document, Invoice
+
+POSTMAN = system("postman")
+_ATTEMPTS = 6
+_State = Delivery.State
+_log = structlog.get_logger(__name__)
+
+
+class NoMailAddress(Refused):
+    """The customer has no address for invoices."""
+
+    code = "deliveries.no_address"
+
+
+class NotToSend(Refused):
+    """The delivery is on its way, or this customer gets no PDF."""
+
+    code = "deliveries.not_to_send"
+
+
+@dataclass(frozen=True)
+class _Letter:
+    """A mail as it will go out, but for the file."""
+
+    delivery: Delivery
+    sha256: str
+    file_name: str
+    media_type: str
+    subject: str
+    text: str
+    html: str
+    sender: str
+
+
+def address_of(customer: Customer) -> str:
+    """Return where invoices go: the customer's own address, else a billing contact's.
+
+    One query where the customer has none.
+
+    :raises NoMailAddress: when there is neither.
+    """
+    if customer.invoice_email:
+        return str(customer.invoice_email)
+    contact = (
+        Contact.objects.filter(customer=customer, purpose=Contact.Purpose.BILLING, ended_on=None)
+        .exclude(email="")
+        .order_by("pk")
+        .first()
+    )
+    if contact is None:
+        raise NoMailAddress(f"{customer} has no address for invoices.")
+    return str(contact.email)
+
+
+@transaction.atomic
+def queue_delivery(document: Document, *, by: Actor, again: bool = False) -> Delivery:
+    """Ask for a PDF to be mailed; asked for twice, it is one mail, unless a person wants another.
+
+    :raises NoMailAddress: when nobody said where to.
+    :raises NotToSend: when the last mail has not ended yet.
+    """
+    if again:
+        by.must("invoices.finalize")
+    invoice = Invoice.objects.select_for_update(of=("self",)).get(pk=document.invoice_id)
+    known = Delivery.objects.filter(invoice=invoice).order_by("-number")
+    last: Delivery | None = known.first()
+    if last is not None and not again:
+        return last
+    if last is not None and last.state in {_State.QUEUED, _State.SENDING}:
+        raise NotToSend("The last mail is still on its way.")
+    number = (known.aggregate(last=Max("number"))["last"] or 0) + 1
+    delivery = Delivery(
+        invoice=invoice,
+        document=document,
+        number=number,
+        recipient=address_of(invoice.customer),
+    )
+    domain = settings.DEFAULT_FROM_EMAIL.rpartition("@")[2]
+    delivery.message_id = f"{delivery.public_id}@{domain}"
+    delivery.save()
+    record("delivery.queued", delivery, by=by, invoice=invoice.public_id)
+    publish("invoice.delivery_queued", about=invoice.public_id, delivery_id=delivery.public_id)
+    deliver_later.enqueue(key=f"deliver:{delivery.uid}", delivery_id=delivery.pk)
+    return delivery
+
+
+@job(queue="mail", timeout=90, max_attempts=_ATTEMPTS, backoff=10, scoped=False)
+def deliver_later(*, tenant_id: int, delivery_id: int) -> None:
+    """Mail a document. Twice does no harm: what was sent stays, and a repeat is the same mail.
+
+    :raises MailDown: while the server does not take it; the job is tried again later.
+    :raises MailUnknown: when nobody knows; it is repeated under the same Message-ID.
+    """
+    with tenant_scope(tenant_id):
+        letter = _begin(delivery_id)
+    if letter is None:
+        return
+    try:
+        _send(letter, files.read(tenant_id, letter.sha256), at=letter.delivery.queued_at)
+    except mail.MailRefused as refusal:
+        with tenant_scope(tenant_id):
+            _end(delivery_id, _State.FAILED, refusal.code, str(refusal))
+        return
+    except (mail.MailDown, mail.MailUnknown) as error:
+        is_unknown = isinstance(error, mail.MailUnknown)
+        me = current_job()
+        is_last = me is not None and me.attempts >= _ATTEMPTS
+        state = _State.UNKNOWN if is_unknown else _State.FAILED if is_last else _State.QUEUED
+        with tenant_scope(tenant_id):
+            _end(delivery_id, state, "mail.unknown" if is_unknown else "mail.down", str(error))
+        raise
+    with tenant_scope(tenant_id):
+        _end(delivery_id, _State.SENT)
+
+
+def _begin(delivery_id: int) -> _Letter | None:
+    """Write down that the mail goes out now; nothing when it went before."""
+    delivery = Delivery.objects.select_for_update(of=("self",)).get(pk=delivery_id)
+    if delivery.state in {_State.SENT, _State.FAILED}:
+        return None
+    delivery.state = _State.SENDING
+    delivery.attempts += 1
+    delivery.version += 1
+    delivery.save(update_fields=["state", "attempts", "version"])
+    document = delivery.document
+    firm = Tenant.objects.get(pk=current_tenant_id())
+    context = letter_context(firm, delivery.invoice)
+    return _Letter(
+        delivery=delivery,
+        sha256=document.sha256,
+        file_name=document.name,
+        media_type=document.media_type,
+        subject=render_to_string("mail/base_subject.txt", context).strip(),
+        text=render_to_string("mail/base.txt", context),
+        html=render_to_string("mail/base.html", context),
+        sender=sender_of(firm),
+    )
+
+
+def sender_of(firm: Tenant) -> str:
+    """Return the From address of a firm's mail."""
+    name = firm.name.replace('"', "")
+    return f'"{name}" <{settings.DEFAULT_FROM_EMAIL}>'
+
+
+def letter_context(firm: Tenant, invoice: Invoice) -> dict[str, Any]:
+    """Return what the mail of an invoice says: numbers, days and how to pay; no narratives."""
+    is_note = invoice.kind == Invoice.Kind.CREDIT_NOTE
+    noun = "Credit note" if is_note else "Invoice"
+    facts = [(noun, invoice.number), ("Amount", str(invoice.total_money))]
+    if invoice.due_on and not is_note:
+        facts.append(("Due", f"{invoice.due_on:%B} {invoice.due_on.day}, {invoice.due_on.year}"))
+    facts.append(("Period", str(invoice.period)))
+    subject = f"{noun} {invoice.number}, {invoice.total_money}"
+    return {
+        "firm": firm,
+        "subject": subject,
+        "heading": f"{noun} {invoice.number}",
+        "preheader": subject,
+        "paragraphs": [
+            f"The {noun.lower()} for {invoice.customer} is attached as a PDF.",
+            *([] if is_note else firm.remittance.splitlines()),
+        ],
+        "facts": facts,
+        "footer": [f"Questions? Write to {firm.email}." if firm.email else "Answer to this mail."],
+    }
+
+
+def _send(letter: _Letter, data: bytes, *, at: datetime) -> None:
+    message = mail.OutgoingMail(
+        message_id=letter.delivery.message_id,
+        sender=letter.sender,
+        recipients=(letter.delivery.recipient,),
+        subject=letter.subject,
+        text=letter.text,
+        html=letter.html,
+        written_at=at.astimezone(UTC),
+        attachments=(
+            mail.MailAttachment(name=letter.file_name, content=data, media_type=letter.media_type),
+        ),
+    )
+    send_now(message)
+
+
+def send_now(message: mail.OutgoingMail) -> None:
+    """Hand a mail to the installation's server; raises what the gateway raises."""
+    mail.send(
+        message,
+        host=settings.EMAIL_HOST,
+        port=settings.EMAIL_PORT,
+        user=settings.EMAIL_HOST_USER,
+        password=settings.EMAIL_HOST_PASSWORD,
+        starttls=settings.EMAIL_USE_TLS,
+    )
+
+
+def _end(delivery_id: int, state: str, code: str = "", text: str = "") -> None:
+    """Write down what came of it, and tell of what is final."""
+    delivery = Delivery.objects.select_for_update(of=("self",)).get(pk=delivery_id)
+    delivery.state, delivery.error_code, delivery.error_text = state, code, text[:500]
+    delivery.version += 1
+    fields = ["state", "error_code", "error_text", "version"]
+    if state == _State.SENT:
+        delivery.sent_at = Now()
+        delivery.answer = "The server took it."
+        fields += ["sent_at", "answer"]
+    delivery.save(update_fields=fields)
+    if state in {_State.SENT, _State.FAILED}:
+        word = "delivered" if state == _State.SENT else "delivery_failed"
+        record(f"delivery.{state.lower()}", delivery, by=POSTMAN, code=code)
+        publish(
+            f"invoice.{word}",
+            about=delivery.invoice.public_id,
+            delivery_id=delivery.public_id,
+        )

@@ -1,0 +1,187 @@
+"""Uploads by a real browser to carriers that know nothing of this house: once, with evidence."""
+
+import json
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from billing_portal.audit.models import AuditEvent
+from billing_portal.jobs.models import Job
+from billing_portal.outbox.models import OutboxEvent
+from invoices.actions.carriers import add_carrier, add_login, add_recipe, allow_automation
+from invoices.actions.submit import retry_submission, submit_later
+from invoices.gateways import files
+from invoices.models import Carrier, CarrierLogin, Evidence, Submission
+from tests.customers.factories import TimekeeperFactory
+from tests.invoices import books
+from tests.invoices.books import SYSTEM
+from tests.jobs.running import drain
+from tests.outside.carrier.server import DemoCarriers
+
+RECIPES = Path(__file__).parents[1] / "outside/carrier/recipes"
+DEMO = json.loads(RECIPES.with_name("demo.json").read_text("utf-8"))
+PASSWORD = "Copper-Lantern-41"
+
+
+@pytest.fixture
+def site(tmp_path, settings):
+    settings.FILES_DIR = tmp_path / "files"
+    settings.EMAIL_PORT = 1
+    with DemoCarriers(book=tmp_path / "carriers.db") as carriers:
+        yield carriers
+
+
+def known(key):
+    return next(each for each in DEMO["carriers"] if each["key"] == key)
+
+
+def carrier_at(site, key, *, password=""):
+    """Set a carrier up as people do."""
+    user_name, right = next(iter(known(key)["users"].items()))
+    carrier = add_carrier(code=key, name=known(key)["name"], origin=site.url, by=SYSTEM)
+    recipe = json.loads((RECIPES / f"{key}.json").read_text("utf-8"))
+    add_recipe(carrier, content={**recipe, "timeout_ms": 4_000}, by=SYSTEM)
+    add_login(
+        carrier, user_name=user_name, password=password or right, by=SYSTEM,
+        owner=books.user_of(books.member("biller")),
+    )  # fmt: skip
+    return allow_automation(carrier, by=SYSTEM)
+
+
+def final_for(tenant, key, *, client_matter="", rate="425.00"):
+    """Return a final invoice that the carrier's own rules accept."""
+    tenant.tax_id, tenant.region = known(key)["law_firm_ids"][0], "NY"
+    tenant.save()
+    made = books.customer(grouping="BY_MATTER", formats=["pdf", "ledes1998b"])
+    made.carrier_code, made.uploads_ledes, made.sends_pdf = key, True, False
+    made.save()
+    matter = books.matter_of(
+        made, client_matter_id=client_matter or known(key)["client_matters"][0]
+    )
+    keeper = TimekeeperFactory.create(
+        external_id="T-101", external_key="t-101", name="Okafor, Ada", classification="PARTNR"
+    )
+    from decimal import Decimal
+
+    books.captured(books.time_worked(matter, keeper=keeper, unit_price=Decimal(rate), hours="1.5"))
+    (draft,) = books.drafted()
+    invoice = books.final(draft, books.member("owner"), on=date(2026, 11, 2))
+    assert "failed" not in drain()
+    return invoice
+
+
+@pytest.mark.parametrize("key", ["northfield", "halvorsen", "brightwater"])
+def test_a_file_is_confirmed_by_the_carriers_reference_and_evidence(tenant, site, key):
+    carrier_at(site, key)
+    final_for(tenant, key)
+    submission = Submission.objects.get()
+    (entry,) = site.entries(key)
+    assert (submission.state, submission.reference) == ("CONFIRMED", entry["reference"])
+    assert (submission.sha256, submission.attempts) == (entry["sha256"], 1)
+    evidence = Evidence.objects.order_by("position")
+    assert {each.kind for each in evidence} == {"SCREENSHOT", "PAGE_TEXT"}
+    shot = evidence.filter(kind="SCREENSHOT")[0]
+    assert files.read(tenant.pk, shot.sha256).startswith(b"\x89PNG")
+    assert OutboxEvent.objects.filter(kind="submission.confirmed").count() == 1
+
+
+def test_what_the_carrier_rejects_is_rejected_with_its_reasons(tenant, site):
+    carrier_at(site, "northfield")
+    final_for(tenant, "northfield", client_matter="NFM-00000")
+    submission = Submission.objects.get()
+    assert (submission.state, submission.code) == ("REJECTED", "carrier.rejected")
+    assert submission.reason
+    assert site.entries("northfield")[0]["status"] == "Rejected"
+
+
+def test_a_wrong_password_is_tried_once_and_stops_the_carrier(tenant, site):
+    carrier = carrier_at(site, "northfield", password="Wrong-Lantern-99")
+    final_for(tenant, "northfield")
+    submission = Submission.objects.get()
+    assert (submission.state, submission.code) == ("NEEDS_PERSON", "carrier.login_refused")
+    carrier.refresh_from_db()
+    assert carrier.stopped_reason
+    retry_submission(submission, by=SYSTEM)
+    drain()
+    submission.refresh_from_db()
+    assert (submission.attempts, submission.code) == (1, "carriers.not_ready")
+    add_login(
+        carrier, user_name="harrow.billing", password=PASSWORD, by=SYSTEM,
+        owner=CarrierLogin.objects.get().owner,
+    )  # fmt: skip
+    allow_automation(carrier, by=SYSTEM)
+    retry_submission(submission, by=SYSTEM)
+    drain()
+    assert Submission.objects.get().state == "CONFIRMED"
+
+
+def test_a_site_that_is_down_is_tried_again_later(tenant, site):
+    carrier_at(site, "northfield")
+    site.set_faults("northfield", down=True)
+    final_for(tenant, "northfield")
+    submission = Submission.objects.get()
+    assert (submission.state, submission.code) == ("QUEUED", "carrier.down")
+    assert not submission.was_handed_over
+    assert Job.objects.get(queue="browser").state == "queued"
+    site.set_faults("northfield", down=False)
+    submit_later(tenant_id=tenant.pk, submission_id=submission.pk)
+    assert Submission.objects.get().state == "CONFIRMED"
+
+
+def test_a_lost_answer_is_looked_up_before_any_second_upload(tenant, site):
+    carrier_at(site, "northfield")
+    site.set_faults("northfield", lose_answers=1)
+    final_for(tenant, "northfield")
+    submission = Submission.objects.get()
+    assert (submission.state, submission.was_handed_over) == ("UNSURE", True)
+    submit_later(tenant_id=tenant.pk, submission_id=submission.pk)
+    submission.refresh_from_db()
+    assert submission.state == "CONFIRMED"
+    assert len(site.entries("northfield")) == 1
+
+
+def test_a_worker_that_died_before_the_upload_looks_and_uploads_once(tenant, site):
+    carrier_at(site, "northfield")
+    site.set_faults("northfield", down=True)
+    final_for(tenant, "northfield")
+    site.set_faults("northfield", down=False)
+    # As a worker leaves it that was killed after its first commit and before the browser's call.
+    Submission.objects.update(was_handed_over=True, state="UPLOADING")
+    submit_later(tenant_id=tenant.pk, submission_id=Submission.objects.get().pk)
+    assert Submission.objects.get().state == "CONFIRMED"
+    assert len(site.entries("northfield")) == 1
+    assert AuditEvent.objects.filter(action="submission.looked_for").count() == 1
+
+
+def test_a_changed_page_stops_this_carrier_only(tenant, site):
+    carrier = carrier_at(site, "northfield")
+    site.set_faults("northfield", changed_page=True)
+    final_for(tenant, "northfield")
+    submission = Submission.objects.get()
+    assert (submission.state, submission.code) == ("NEEDS_PERSON", "carrier.page_changed")
+    carrier.refresh_from_db()
+    assert carrier.stopped_reason
+    assert site.entries("northfield") == []
+
+
+def test_the_password_is_nowhere_in_the_clear(tenant, site, caplog):
+    carrier_at(site, "northfield")
+    final_for(tenant, "northfield")
+    row = CarrierLogin.objects.get()
+    assert PASSWORD not in row.password
+    told = [
+        *AuditEvent.objects.values_list("details", flat=True),
+        *OutboxEvent.objects.values_list("body", flat=True),
+        *Job.objects.values_list("args", flat=True),
+    ]
+    assert PASSWORD not in str(told) + caplog.text
+    texts = Evidence.objects.filter(kind="PAGE_TEXT")
+    assert all(PASSWORD.encode() not in files.read(tenant.pk, each.sha256) for each in texts)
+
+
+def test_a_neighbor_sees_no_carrier_upload_or_evidence(tenant, site, neighbor):
+    carrier_at(site, "northfield")
+    final_for(tenant, "northfield")
+    with neighbor:
+        assert [kind.objects.count() for kind in (Carrier, Submission, Evidence)] == [0, 0, 0]
