@@ -298,7 +298,11 @@ LEDGER_CHECKS: list[str] = [
     "invoices.queries.verifying.facts_are_frozen",
     "invoices.queries.verifying.numbers_have_no_gap",
 ]
-INBOX_PROVIDERS: list[str] = ["invoices.views.inbox.inbox_items", "customers.views.inbox_items"]
+INBOX_PROVIDERS: list[str] = [
+    "invoices.views.inbox.inbox_items",
+    "invoices.views.uploads.inbox_items",
+    "customers.views.inbox_items",
+]
 SEARCH_PROVIDERS: list[str] = ["invoices.views.inbox.search", "customers.views.search"]
 NOUN_PROVIDERS: dict[str, str] = {  # by the prefix of public ids: who names such things
     "chg": "invoices.views.charges.charges_named",
@@ -313,6 +317,7 @@ NAVIGATION: list[tuple[str, str, str, str, str]] = [  # letter, label, icon, URL
     ("q", "Inbox", "inbox", "portal:inbox", ""),
     ("i", "Invoices", "file-text", "invoices:invoices", "invoices.read"),
     ("r", "Runs", "play", "invoices:runs", "runs.read"),
+    ("u", "Uploads", "upload", "invoices:uploads", "uploads.read"),
     ("w", "Charges", "receipt", "invoices:charges", "charges.read"),
     ("c", "Customers", "users", "admin:customers_customer_changelist", "customers.read"),
     ("m", "Matters", "scale", "admin:customers_matter_changelist", "customers.read"),

@@ -223,6 +223,7 @@ def _page(
         "history": shown.history(edits, verdicts),
         "steps": shown.steps(invoice),
         "files": shown.files(invoice),
+        "ways": shown.ways(invoice),
         "change": shown.change(invoice),
         "owed": shown.owed(invoice),
         "tax_said": list(dict.fromkeys(shown.wordings(lines))),

@@ -12,6 +12,7 @@ from billing_portal.money import Money
 from invoices.models import Invoice, InvoiceLine, LineEdit, Verdict
 from invoices.queries import invoices as asked_of
 from invoices.queries.documents import documents_of
+from invoices.queries.uploads import on_the_way_of
 from ledger.queries import open_amounts
 
 _State = Invoice.State
@@ -167,6 +168,21 @@ def files(invoice: Invoice) -> list[dict[str, Any]]:
             "changes": each.changes,
         }
         for each in documents_of(invoice)
+    ]
+
+
+def ways(invoice: Invoice) -> list[dict[str, Any]]:
+    """Return a final invoice's mail and uploads, as remarks. Two queries, or none."""
+    if invoice.state != _State.FINALIZED:
+        return []
+    mailed, uploaded = on_the_way_of(invoice)
+    return [
+        {"what": f"Upload to {each.carrier}", "state": each.state, "detail": each.reference}
+        | {"url": reverse("invoices:upload", args=[each.public_id])}
+        for each in uploaded
+    ] + [
+        {"what": "Mail", "state": each.state, "detail": each.recipient, "url": ""}
+        for each in mailed
     ]
 
 

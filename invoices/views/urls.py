@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from invoices.views import charges, documents, invoices, review, runs
+from invoices.views import charges, documents, invoices, review, runs, uploads
 
 app_name = "invoices"
 urlpatterns = [
@@ -12,6 +12,13 @@ urlpatterns = [
     path("charges/import/", charges.import_charges, name="import_charges"),
     path("charges/<str:public_id>/", charges.charge, name="charge"),
     path("documents/<str:public_id>/", documents.document, name="document"),
+    path("uploads/", uploads.uploads, name="uploads"),
+    path("uploads/<str:public_id>/", uploads.upload, name="upload"),
+    path("uploads/<str:public_id>/<str:deed>/", uploads.move_upload, name="move_upload"),
+    path("carriers/<str:public_id>/resume/", uploads.resume_carrier, name="resume_carrier"),
+    path("evidence/<int:pk>/", uploads.evidence, name="evidence"),
+    path("deliveries/", uploads.deliveries, name="deliveries"),
+    path("deliveries/<str:public_id>/again/", uploads.send_again, name="send_again"),
     path("runs/", runs.runs, name="runs"),
     path("runs/new/", runs.new_run, name="new_run"),
     path("runs/<str:public_id>/", runs.run, name="run"),

@@ -77,7 +77,10 @@ LOOKS: dict[str, Look] = {
     "ACCEPTED": Look("ok", "circle-check", _("Accepted")),
     "REDUCED": Look("warn", "arrow-down", _("Reduced")),
     "REJECTED": Look("bad", "circle-x", _("Rejected")),
+    "NEEDS_PERSON": Look("warn", "hand", _("Needs a person")),
     "SENT": Look("ok", "send", _("Sent")),
+    "SENDING": Look("info", "send", _("Sending")),
+    "UNKNOWN": Look("warn", "eye", _("Unknown")),
     "BOUNCED": Look("bad", "mail", _("Bounced")),
     "SKIPPED": Look("idle", "minus", _("Skipped")),
     # money received

@@ -1,0 +1,59 @@
+"""What is asked of uploads and mail."""
+
+from __future__ import annotations
+
+from django.db.models import Count, QuerySet
+
+from invoices.models import CarrierLogin, Delivery, Evidence, Invoice, Submission
+
+WAITING = (Submission.State.QUEUED, Submission.State.UPLOADING)
+WANTS_A_PERSON = (Submission.State.NEEDS_PERSON, Submission.State.UNSURE)
+
+
+def submissions() -> QuerySet[Submission]:
+    """Return the firm's uploads with what they name."""
+    rows: QuerySet[Submission] = Submission.objects.select_related(
+        "invoice__customer", "invoice__matter", "carrier", "document"
+    )
+    return rows
+
+
+def counts_by_carrier() -> dict[int, dict[str, int]]:
+    """Return how many uploads of each carrier stand in each state. One query."""
+    found: dict[int, dict[str, int]] = {}
+    rows = Submission.objects.values("carrier_id", "state").annotate(count=Count("pk"))
+    for row in rows:
+        found.setdefault(row["carrier_id"], {})[row["state"]] = row["count"]
+    return found
+
+
+def newest_logins() -> dict[int, CarrierLogin]:
+    """Return the login that counts of each carrier, by the carrier's key. One query."""
+    rows = CarrierLogin.objects.order_by("carrier_id", "-pk").distinct("carrier_id")
+    return {row.carrier_id: row for row in rows}
+
+
+def evidence_of(submission: Submission) -> list[Evidence]:
+    """Return what the browser saw, in order. One query."""
+    return list(Evidence.objects.filter(submission=submission).order_by("attempt", "position"))
+
+
+def deliveries() -> QuerySet[Delivery]:
+    """Return the firm's mail to customers with what it names."""
+    rows: QuerySet[Delivery] = Delivery.objects.select_related("invoice__customer", "document")
+    return rows
+
+
+def is_delivered(invoice: Invoice) -> bool:
+    """Say whether some mail of an invoice was taken by the customer's server. One query."""
+    return bool(Delivery.objects.filter(invoice=invoice, state=Delivery.State.SENT).exists())
+
+
+def on_the_way_of(invoice: Invoice) -> tuple[list[Delivery], list[Submission]]:
+    """Return an invoice's mail and uploads, newest first. Two queries."""
+    return (
+        list(Delivery.objects.filter(invoice=invoice).order_by("-number")),
+        list(
+            Submission.objects.filter(invoice=invoice).select_related("carrier").order_by("-number")
+        ),
+    )

@@ -1,0 +1,230 @@
+"""Uploads to carriers with their evidence, and mail to customers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import Http404, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.views.decorators.http import require_POST, require_safe
+
+from billing_portal.portal.answers import after
+from billing_portal.portal.inbox import InboxItem
+from billing_portal.portal.lists import page_of
+from billing_portal.portal.nouns import row_named
+from billing_portal.tenancy.actors import Actor, may
+from billing_portal.tenancy.requests import FirmRequest
+from invoices.actions.carriers import allow_automation
+from invoices.actions.deliver import queue_delivery
+from invoices.actions.submit import cancel_submission, retry_submission
+from invoices.gateways import files
+from invoices.models import Carrier, Delivery, Evidence, Submission
+from invoices.queries import uploads as asked_of
+
+_MOST = 20
+_TABS = (
+    ("", "All", ()),
+    ("waiting", "On their way", asked_of.WAITING),
+    ("person", "For a person", asked_of.WANTS_A_PERSON),
+    ("confirmed", "Confirmed", (Submission.State.CONFIRMED,)),
+    ("rejected", "Rejected", (Submission.State.REJECTED,)),
+)
+
+
+@require_safe
+@may("uploads.read")
+def uploads(request: FirmRequest) -> HttpResponse:
+    """List uploads, newest first, below what the firm's carriers are up to. Five queries."""
+    chosen = request.GET.get("state", "")
+    states = next((states for key, _, states in _TABS if key == chosen), ())
+    rows = asked_of.submissions()
+    counts = asked_of.counts_by_carrier()
+    logins = asked_of.newest_logins()
+    carriers = [
+        (each, counts.get(each.pk, {}), logins.get(each.pk))
+        for each in Carrier.objects.order_by("name")
+    ]
+    context = {
+        "page": page_of(rows.filter(state__in=states) if states else rows, request),
+        "tabs": _tabs(chosen, counts),
+        "carriers": carriers,
+        "is_filtered": bool(chosen),
+        "may_edit": request.actor.may("carriers.edit"),
+    }
+    return render(request, "invoices/uploads.html", context)
+
+
+def _tabs(chosen: str, counts: dict[int, dict[str, int]]) -> list[dict[str, Any]]:
+    url = reverse("invoices:uploads")
+    return [
+        {
+            "label": label,
+            "url": f"{url}?state={key}" if key else url,
+            "count": sum(found.get(state, 0) for found in counts.values() for state in states),
+            "current": key == chosen,
+        }
+        for key, label, states in _TABS
+    ]
+
+
+@require_safe
+@may("uploads.read")
+def upload(request: FirmRequest, public_id: str) -> HttpResponse:
+    """Show one upload: how it went, and what the browser saw. Three queries."""
+    found = row_named(asked_of.submissions(), public_id)
+    seen = asked_of.evidence_of(found)
+    is_stuck = found.state in asked_of.WANTS_A_PERSON
+    context = {
+        "upload": found,
+        "shots": [_shot(each) for each in seen if each.kind == Evidence.Kind.SCREENSHOT],
+        "texts": [
+            (each, files.read(request.tenant.pk, each.sha256).decode("utf-8", "replace"))
+            for each in seen
+            if each.kind == Evidence.Kind.PAGE_TEXT
+        ],
+        "steps": _steps(found),
+        "file": {
+            "name": found.document.name,
+            "url": reverse("invoices:document", args=[found.document.public_id]),
+            "size": f"{found.document.size / 1024:.0f} kB",
+            "sha256": found.sha256,
+            "icon": "file-check",
+        },
+        "facts": [
+            (label, value)
+            for label, value in (
+                ("Carrier's reference", found.reference),
+                ("Carrier's word", found.carrier_status),
+                ("Attempts", found.attempts),
+                ("Recipe", f"Version {found.recipe.version}" if found.recipe else ""),
+                ("Id", found.public_id),
+            )
+            if value
+        ],
+        "may_retry": is_stuck and request.actor.may("uploads.retry"),
+        "may_cancel": (is_stuck or found.state == Submission.State.QUEUED)
+        and request.actor.may("uploads.retry"),
+    }
+    return render(request, "invoices/upload.html", context)
+
+
+def _shot(each: Evidence) -> dict[str, Any]:
+    url = reverse("invoices:evidence", args=[each.pk])
+    return {"url": url, "image_url": url, "alt": each.step, "step": each.step, "at": each.name}
+
+
+def _steps(found: Submission) -> list[dict[str, str]]:
+    state = found.state
+    ended = {"CONFIRMED": "done", "REJECTED": "failed", "CANCELED": "failed"}.get(state, "todo")
+    is_under_way = state in {Submission.State.UPLOADING, *asked_of.WANTS_A_PERSON}
+    uploading = "current" if is_under_way else "done" if ended != "todo" else "todo"
+    return [
+        {"label": "Queued", "place": "current" if state == Submission.State.QUEUED else "done"},
+        {"label": "Uploading", "place": uploading},
+        {"label": "Rejected" if state == "REJECTED" else "Confirmed", "place": ended},
+    ]
+
+
+@require_POST
+@may("uploads.retry")
+def move_upload(request: FirmRequest, public_id: str, deed: str) -> HttpResponse:
+    """Retry or cancel an upload."""
+    deeds = {
+        "retry": (retry_submission, "It is tried again; the site is looked at first."),
+        "cancel": (cancel_submission, "The upload was canceled."),
+    }
+    if deed not in deeds:
+        raise Http404
+    found, (action, said) = row_named(Submission.objects.all(), public_id), deeds[deed]
+    url = reverse("invoices:upload", args=[found.public_id])
+    return after(request, lambda: action(found, by=request.actor), to=url, said=said)
+
+
+@require_POST
+@may("carriers.edit")
+def resume_carrier(request: FirmRequest, public_id: str) -> HttpResponse:
+    """Say that a stopped carrier may be used again."""
+    found = row_named(Carrier.objects.all(), public_id)
+    return after(
+        request,
+        lambda: allow_automation(found, by=request.actor),
+        to=reverse("invoices:uploads"),
+        said=f"{found} is used again; retry what waits for a person.",
+    )
+
+
+@require_safe
+@may("uploads.read")
+def evidence(request: FirmRequest, pk: int) -> HttpResponse:
+    """Return a screenshot; its hash is checked."""
+    found = Evidence.objects.filter(pk=pk, kind=Evidence.Kind.SCREENSHOT).first()
+    if found is None:
+        raise Http404
+    answer = HttpResponse(files.read(request.tenant.pk, found.sha256), content_type="image/png")
+    answer["X-Content-Type-Options"] = "nosniff"
+    answer["Cache-Control"] = "private, max-age=3600"
+    return answer
+
+
+@require_safe
+@may("invoices.read")
+def deliveries(request: FirmRequest) -> HttpResponse:
+    """List mail to customers, newest first. Two queries."""
+    context = {
+        "page": page_of(asked_of.deliveries(), request),
+        "may_send": request.actor.may("invoices.finalize"),
+    }
+    return render(request, "invoices/deliveries.html", context)
+
+
+@require_POST
+@may("invoices.finalize")
+def send_again(request: FirmRequest, public_id: str) -> HttpResponse:
+    """Mail a document once more."""
+    found = row_named(Delivery.objects.select_related("document"), public_id)
+    return after(
+        request,
+        lambda: queue_delivery(found.document, by=request.actor, again=True),
+        to=reverse("invoices:deliveries"),
+        said="It is being mailed again.",
+    )
+
+
+def inbox_items(actor: Actor) -> list[InboxItem]:
+    """Return uploads that want a person, and mail that failed. Two queries."""
+    found: list[InboxItem] = []
+    if actor.may("uploads.retry"):
+        stuck = asked_of.submissions().filter(state__in=asked_of.WANTS_A_PERSON).order_by("-pk")
+        found += [
+            InboxItem(
+                kind="upload",
+                title=f"Look at the upload of {each.invoice.number} to {each.carrier}",
+                detail=each.reason,
+                url=reverse("invoices:upload", args=[each.public_id]),
+                icon="upload",
+                order=f"{each.queued_at:%Y-%m-%d}:{each.pk}",
+                verb="Open",
+                tone="warn",
+                why=each.get_state_display(),
+                amount=each.invoice.total_money,
+            )
+            for each in stuck[:_MOST]
+        ]
+    if actor.may("invoices.finalize"):
+        failed = asked_of.deliveries().filter(state=Delivery.State.FAILED).order_by("-pk")
+        found += [
+            InboxItem(
+                kind="mail",
+                title=f"{each.invoice.number} could not be mailed to {each.recipient}",
+                detail=each.error_text,
+                url=reverse("invoices:deliveries"),
+                icon="mail",
+                order=f"{each.queued_at:%Y-%m-%d}:{each.pk}",
+                verb="Open",
+                tone="bad",
+                why="The mail server refused it.",
+            )
+            for each in failed[:_MOST]
+        ]
+    return found
