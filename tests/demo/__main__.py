@@ -19,7 +19,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from tests.demo import firms, ledes, reckoning, story, work
+from tests.demo import firms, ledes, outside_world, reckoning, story, work
 from tests.demo.installation import DEMO, Refusal, free_port, fresh_database, portal
 
 
@@ -32,10 +32,10 @@ def main() -> int:
     fresh_database()
     serves = os.environ.get("DEMO_SERVE", "1") != "0"
     port = int(os.environ.get("DEMO_PORT", "8000")) if serves else free_port()
-    with portal(port) as address:
+    with outside_world.world() as outside, portal(port) as address:
         say("opening two firms; their people accept their invitations")
         people = firms.open_both(address)
-        summary, checks = tell(address, people)
+        summary, checks = tell(address, people, outside)
         summary |= {"checks": checks, "seconds": round(time.monotonic() - began, 1)}
         (DEMO / "summary.json").write_text(json.dumps(summary, indent=2) + "\n")
         for name, holds in checks.items():
@@ -47,7 +47,9 @@ def main() -> int:
     return 0
 
 
-def tell(address: str, people: list[firms.Person]) -> tuple[dict[str, Any], dict[str, bool]]:
+def tell(
+    address: str, people: list[firms.Person], outside: outside_world.World
+) -> tuple[dict[str, Any], dict[str, bool]]:
     """Tell the story once the firms are open; return its figures and what must hold."""
     say("checking that everybody gets in where they should, and nowhere else")
     checks = firms.check_doors(address, people)
@@ -55,13 +57,15 @@ def tell(address: str, people: list[firms.Person]) -> tuple[dict[str, Any], dict
     today = datetime.now(UTC).date()
     months = last_two_months(today)
     law, travel = work.law_firm(address, months), work.travel_desk(address, months)
-    told = story.month_ends(address, months, law[0], travel[0], say)
+    told = story.month_ends(address, months, law[0], travel[0], outside, say=say)
     summary: dict[str, Any] = {"firms": {}, "charges": law[1].charges + travel[1].charges}
     for firm, (system, sent) in ((firms.ARNESEN, law), (firms.MIRAMAR, travel)):
         books, own = reckoning.of_firm(firm, system, sent)
         summary["firms"][firm.slug] = books
         checks |= own
         told.ledes_files += books["ledes_files"]
+    counts, own = outside_world.reckon(outside, law[0], travel[0])
+    summary, checks = summary | counts, checks | own
     if os.environ.get("LEDES"):
         path = Path(os.environ["LEDES"])
         say(f"taking {path.name} through the whole stair")

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import time
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
@@ -127,16 +128,7 @@ def retry_parked(system: System, told: dict[str, Any]) -> dict[str, Any]:
 
 def invoices(system: System, **filters: str) -> list[dict[str, Any]]:
     """Return all invoices that fit, page by page."""
-    found: list[dict[str, Any]] = []
-    cursor = ""
-    while True:
-        named = {**filters, "limit": "200", **({"after": cursor} if cursor else {})}
-        query = "&".join(f"{name}={value}" for name, value in named.items())
-        page = _must(system, 200, "GET", f"/invoices?{query}")
-        found += page["data"]
-        cursor = page["next_cursor"]
-        if not cursor:
-            return found
+    return list(pages(system, "/invoices", **filters))
 
 
 def send_to_review(office: Office, told: dict[str, Any]) -> None:
@@ -258,16 +250,25 @@ def until_idle(system: System) -> None:
     raise Refusal(f"{system.firm.slug} is still at work after {2 * PATIENCE} s")
 
 
+def pages(system: System, path: str, **filters: str) -> Iterator[dict[str, Any]]:
+    """Yield all rows of a list of the API, newest first."""
+    named = {**filters, "limit": "200"}
+    while True:
+        query = "&".join(f"{name}={value}" for name, value in named.items())
+        page = _must(system, 200, "GET", f"{path}?{query}")
+        yield from page["data"]
+        if not page["next_cursor"]:
+            return
+        named["after"] = page["next_cursor"]
+
+
 def files(system: System, kind: str) -> list[bytes]:
     """Return the bytes of all documents of a kind, oldest first."""
-    found, cursor = [], ""
-    while True:
-        after = f"&after={cursor}" if cursor else ""
-        page = _must(system, 200, "GET", f"/documents?kind={kind}&limit=200{after}")
-        found += [system.fetch(f"/documents/{each['id']}/content") for each in page["data"]]
-        cursor = page["next_cursor"]
-        if not cursor:
-            return found[::-1]
+    found = [
+        system.fetch(f"/documents/{each['id']}/content")
+        for each in pages(system, "/documents", kind=kind)
+    ]
+    return found[::-1]
 
 
 def counts(system: System) -> Counter[str]:

@@ -5,29 +5,38 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import date, timedelta
 
-from tests.demo import month_end, work
+from tests.demo import month_end, outside_world, work
 from tests.demo.firms import ARNESEN, MIRAMAR
 from tests.demo.month_end import Office, Told
+from tests.demo.outside_world import World
 from tests.demo.work import System
 
 
 def month_ends(
-    address: str, months: list[date], law: System, travel: System, say: Callable[[str], None]
+    address: str,
+    months: list[date],
+    law: System,
+    travel: System,
+    outside: World,
+    *,
+    say: Callable[[str], None],
 ) -> Told:
-    """Bill both months of both firms: run, review, final."""
+    """Bill both months of both firms: run, review, final, files, mail and uploads."""
     told = Told()
     arnesen, miramar = Office(address, ARNESEN), Office(address, MIRAMAR)
     say("agreeing terms with 40 customers in the back office")
     first_day = months[0]
     month_end.agree_terms(arnesen, work.insurers_terms(first_day, "Priya Raman"))
     month_end.agree_terms(miramar, work.travelers_terms(first_day, "Noor Aziz"))
+    say("setting up three carriers")
+    outside_world.engage_carriers(arnesen, law, outside)
     for month in months:
         is_last = month == months[-1]
         say(f"month end of {month:%B}: {ARNESEN.name}")
         _law_firm(arnesen, law, month, told, edits=3 if is_last else 1, leaves_some=is_last)
         say(f"month end of {month:%B}: {MIRAMAR.name}")
         _travel_desk(miramar, travel, month, told, leaves_some=is_last)
-    say("waiting for the files")
+    say("waiting for files, mail and uploads")
     for system in (law, travel):
         month_end.until_idle(system)
     return told

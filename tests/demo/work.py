@@ -38,6 +38,7 @@ TRAVELERS = [
     "Atlas Cartography", "Juniper Health",
 ]  # fmt: skip
 LOST = INSURERS[-1]
+CARRIERS = {"northfield": 1, "halvorsen": 5, "brightwater": 6}  # by the insurers' numbers
 _AMERICAN = [
     ("Albany", "NY", "12207"), ("Sacramento", "CA", "95814"), ("Tampa", "FL", "33602"),
     ("Springfield", "IL", "62701"), ("Austin", "TX", "78701"),
@@ -178,7 +179,7 @@ def travel_desk(address: str, months: list[date]) -> tuple[System, Sent]:
 def _insurer(number: int, name: str) -> dict[str, Any]:
     """Return an insurer; the last one has told nobody where it is."""
     city, region, postal_code = _AMERICAN[number % len(_AMERICAN)]
-    told = {
+    told: dict[str, Any] = {
         "external_id": f"INS-{number:03}",
         "name": name,
         "currency": "USD",
@@ -187,6 +188,9 @@ def _insurer(number: int, name: str) -> dict[str, Any]:
     }
     if name == LOST:
         return told
+    for code, known in CARRIERS.items():
+        if known == number:
+            told |= {"carrier_code": code, "uploads_ledes": True}
     street = f"{100 + 7 * number} Commerce Street"
     return told | {
         "address": {
@@ -216,7 +220,8 @@ def insurers_terms(first_day: date, reviewer: str) -> list[dict[str, Any]]:
     """Return how insurers are invoiced: by matter each month, some twice, some collectively."""
     terms = []
     for number, name in enumerate(INSURERS):
-        by_halves, together = number % 6 == 4, number % 6 == 5
+        by_halves = number % 6 == 4
+        together = number % 6 == 5 and number + 1 not in CARRIERS.values()
         terms.append(
             _terms(name, first_day, "USD")
             | {
