@@ -127,6 +127,8 @@ def may_judge(invoice: Invoice, by: Actor) -> bool:
 def _judged(invoice: Invoice, version_seen: int, by: Actor, *allowed: str) -> Invoice:
     by.must("invoices.approve")
     invoice = locked(invoice, version_seen, *allowed)
+    if invoice.kind != Invoice.Kind.INVOICE:
+        raise WrongState("A credit note is decided on as such.")
     if not may_judge(invoice, by):
         raise NotYours(f"{invoice.reviewer or 'Nobody'} reviews this invoice.")
     return invoice

@@ -17,7 +17,7 @@ from billing_portal.api.versions import etag, must_match, version_seen
 from billing_portal.api.views import NounViewSet, one_of
 from billing_portal.ids import NotAnId, uid_of
 from customers.models import lookup_key
-from invoices.actions import edit, review
+from invoices.actions import credit, edit, review
 from invoices.actions.finalize import finalize
 from invoices.api import shapes
 from invoices.api.runs import KEY, by, today
@@ -41,6 +41,8 @@ class InvoiceViewSet(NounViewSet):
         "reopening": _EDIT,
         "discard": _EDIT,
         "finalization": "invoices.finalize",
+        "credit_note": "credit_notes.request",
+        "credit_approval": "credit_notes.approve",
     }
     filters: ClassVar = {
         "state": one_of("state"),
@@ -145,6 +147,30 @@ class InvoiceViewSet(NounViewSet):
         on = _typed(shapes.OnIn, request.data).get("on") or today(request)
         (invoice,) = finalize([self.get_object()], by=by(request), on=on)
         return self.shown(invoice)
+
+    @extend_schema(
+        request=shapes.ReasonIn, responses={201: shapes.InvoiceWholeOut}, parameters=[KEY]
+    )
+    @action(detail=True, methods=["post"], url_path="credit-note")
+    @idempotent
+    def credit_note(self, request: Request, **_: Any) -> Response:
+        """Ask that the whole invoice be credited; another person approves the note."""
+        reason = _typed(shapes.ReasonIn, request.data)["reason"]
+        answer = self.shown(
+            credit.request_credit_note(self.get_object(), reason=reason, by=by(request))
+        )
+        answer.status_code = 201
+        return answer
+
+    @extend_schema(request=shapes.OnIn, responses=shapes.InvoiceWholeOut, parameters=[IF_MATCH])
+    @action(detail=True, methods=["post"], url_path="credit-approval")
+    def credit_approval(self, request: Request, **_: Any) -> Response:
+        """Approve a credit note that somebody else asked for."""
+        seen, note = self._seen(request)
+        on = _typed(shapes.OnIn, request.data).get("on") or today(request)
+        return self.shown(
+            credit.approve_credit_note(note, version_seen=seen, by=by(request), on=on)
+        )
 
     def _seen(self, request: Request) -> tuple[int, Invoice]:
         seen, invoice = version_seen(request), self.get_object()

@@ -43,7 +43,7 @@ def last_verdicts(invoices: Sequence[Invoice]) -> dict[int, Verdict]:
 
 def review_queue(reviewer: int | None) -> QuerySet[Invoice]:
     """Return what waits for a reviewer, oldest period first; without one, for anybody."""
-    rows = invoices().filter(state=Invoice.State.IN_REVIEW)
+    rows = invoices().filter(state=Invoice.State.IN_REVIEW, kind=Invoice.Kind.INVOICE)
     if reviewer is not None:
         rows = rows.filter(reviewer=reviewer)
     return rows.order_by("period_starts_on", "pk")

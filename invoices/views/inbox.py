@@ -18,8 +18,8 @@ _LAST_LETTER = "\U0010ffff"
 
 
 def inbox_items(actor: Actor) -> list[InboxItem]:
-    """Return drafts to review, drafts that were returned, and parked customers. Four queries."""
-    return [*_to_review(actor), *_returned(actor), *_parked(actor)]
+    """Return drafts to review or to mend, notes to decide on, and parked customers."""
+    return [*_to_review(actor), *_returned(actor), *_notes(actor), *_parked(actor)]
 
 
 def _to_review(actor: Actor) -> list[InboxItem]:
@@ -65,6 +65,30 @@ def _returned(actor: Actor) -> list[InboxItem]:
         )
         for invoice in found
         if verdicts[invoice.pk].kind == Verdict.Kind.RETURNED
+    ]
+
+
+def _notes(actor: Actor) -> list[InboxItem]:
+    """Return credit notes that another person asked for."""
+    if not actor.may("credit_notes.approve"):
+        return []
+    waiting = Invoice.objects.filter(
+        kind=Invoice.Kind.CREDIT_NOTE, state=Invoice.State.IN_REVIEW
+    ).exclude(made_by=actor.ref)
+    return [
+        InboxItem(
+            kind="credit_note",
+            title=f"Decide on a credit note for {note.customer}",
+            detail=note.reason,
+            url=reverse("invoices:invoice", args=[note.public_id]),
+            icon="undo-2",
+            order=f"{note.made_at:%Y-%m-%d}:{note.pk}",
+            verb="Decide",
+            tone="warn",
+            why="A second person must approve it.",
+            amount=note.total_money,
+        )
+        for note in waiting.select_related("customer").order_by("pk")[:_MOST]
     ]
 
 

@@ -13,8 +13,8 @@ from billing_portal.errors import Refused
 from billing_portal.portal.answers import after, today_of, uid_or_none
 from billing_portal.tenancy.actors import Actor, MissingPermission, may
 from billing_portal.tenancy.requests import FirmRequest
+from invoices.actions import credit, review
 from invoices.actions import edit as editing_actions
-from invoices.actions import review
 from invoices.actions.finalize import finalize
 from invoices.actions.refusals import StaleVersion
 from invoices.forms.review import LineForm, ReturnForm
@@ -151,6 +151,48 @@ def finalize_one(request: FirmRequest, public_id: str) -> HttpResponse:
     )
 
 
+@require_POST
+@may("credit_notes.request")
+def request_credit(request: FirmRequest, public_id: str) -> HttpResponse:
+    """Ask that an invoice be credited; leads to the note that waits for another person."""
+    found = _invoice(public_id)
+    try:
+        with transaction.atomic():
+            note = credit.request_credit_note(
+                found, reason=request.POST.get("reason", ""), by=request.actor
+            )
+    except MissingPermission:
+        raise
+    except Refused as refusal:
+        messages.error(request, str(refusal))
+        return HttpResponseRedirect(_url(found), status=303)
+    messages.success(request, "Another person approves the credit note.")
+    return HttpResponseRedirect(_url(note), status=303)
+
+
+@require_POST
+@may("credit_notes.approve")
+def decide_credit(request: FirmRequest, public_id: str, verdict: str) -> HttpResponse:
+    """Approve or reject a credit note at the version that was shown."""
+    found, seen = _invoice(public_id), _seen(request)
+    deeds = {
+        "approve": (
+            lambda: credit.approve_credit_note(
+                found, version_seen=seen, by=request.actor, on=today_of(request)
+            ),
+            "The credit note is final.",
+        ),
+        "reject": (
+            lambda: credit.reject_credit_note(found, version_seen=seen, by=request.actor),
+            "The credit note was rejected.",
+        ),
+    }
+    if verdict not in deeds:
+        raise Http404
+    action, said = deeds[verdict]
+    return after(request, action, to=_url(found), said=said)
+
+
 def _invoice(public_id: str) -> Invoice:
     uid = uid_or_none(Invoice.ID_PREFIX, public_id)
     found: Invoice | None = (
@@ -240,6 +282,9 @@ def _page(
 
 
 def _powers(invoice: Invoice, actor: Actor) -> dict[str, bool]:
+    if invoice.kind == Invoice.Kind.CREDIT_NOTE:
+        is_waiting = invoice.state == _State.IN_REVIEW and invoice.made_by != actor.ref
+        return {"may_decide_credit": is_waiting and actor.may("credit_notes.approve")}
     is_open = invoice.state in {_State.DRAFT, _State.IN_REVIEW}
     may_edit = actor.may("invoices.edit")
     return {
@@ -247,6 +292,8 @@ def _powers(invoice: Invoice, actor: Actor) -> dict[str, bool]:
         "may_judge": invoice.state == _State.IN_REVIEW and review.may_judge(invoice, actor),
         "may_send": invoice.state == _State.DRAFT and may_edit,
         "may_reopen": invoice.state == _State.APPROVED and may_edit,
+        "may_request_credit": invoice.state == _State.FINALIZED
+        and actor.may("credit_notes.request"),
         "may_finalize": invoice.state == _State.APPROVED and actor.may("invoices.finalize"),
     }
 

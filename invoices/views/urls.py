@@ -33,5 +33,11 @@ urlpatterns = [
     path("invoices/<str:public_id>/approve/", review.approve, name="approve"),
     path("invoices/<str:public_id>/return/", review.return_invoice, name="return"),
     path("invoices/<str:public_id>/finalize/", review.finalize_one, name="finalize"),
+    path("invoices/<str:public_id>/credit/", review.request_credit, name="request_credit"),
+    path(
+        "invoices/<str:public_id>/credit/<str:verdict>/",
+        review.decide_credit,
+        name="decide_credit",
+    ),
     path("invoices/<str:public_id>/<str:deed>/", review.move, name="move"),
 ]

@@ -63,6 +63,7 @@ def receive(
     :raises PaymentChanged: when it was named before with other facts.
     :raises PeriodClosed: when the books of ``booked_on`` are closed.
     """
+    by.must("payments.import")
     known = Payment.objects.filter(source=source, key=key).first()
     if known is not None:
         return _same(known, amount, received_on)
@@ -115,6 +116,7 @@ def allocate(
     :raises OverAllocated: when more is asked than is left of the payment or owed on an invoice.
     :raises PeriodClosed: when the books of ``on`` are closed.
     """
+    by.must("payments.import")
     if not payment.customer:
         raise PayerUnknown("Say first whose payment it is.")
     _lock(payment)
@@ -151,6 +153,7 @@ def take_back(allocation: Allocation, *, by: Actor, on: date, reason: str) -> Al
 
     :raises TakenBackAlready: when it was, or is itself a taking back.
     """
+    by.must("payments.import")
     if allocation.takes_back_id is not None:
         raise TakenBackAlready("This is itself a taking back.")
     _lock(allocation.payment)

@@ -279,3 +279,20 @@ def test_pages_cost_the_same_however_long(desk, firm, people, django_assert_max_
         desk.get("invoices/")
     with django_assert_max_num_queries(18):
         desk.get(f"invoices/{long.public_id}/")
+
+
+def test_an_invoice_is_credited_by_two_people(desk, firm, people):
+    with tenant_scope(firm.pk):
+        final = books.finalized(reviewer=people["reviewer"])
+    desk.sit(people["biller"])
+    asked = desk.post(f"invoices/{final.public_id}/credit/", reason="Wrong customer.")
+    note = asked.url.rstrip("/").rpartition("/")[2]
+    assert "/credit/approve/" not in desk.client.get(asked.url).content.decode()
+    desk.sit(people["owner"])
+    assert "Decide on a credit note" in desk.get("inbox/").content.decode()
+    assert "/credit/approve/" in desk.get(f"invoices/{note}/").content.decode()
+    desk.post(f"invoices/{note}/credit/approve/", version="1")
+    with tenant_scope(firm.pk):
+        made = Invoice.objects.get(kind="CREDIT_NOTE")
+    assert (made.state, made.number[:3]) == ("FINALIZED", "CN-")
+    assert "?mode" in desk.get(f"invoices/{note}/", mode="original").content.decode()

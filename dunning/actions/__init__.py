@@ -1,0 +1,1 @@
+"""Getting paid: what may be done, each in one transaction."""

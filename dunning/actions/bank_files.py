@@ -1,0 +1,224 @@
+"""Bank files: taken in whole or not at all, each payment once, and matched as far as it is sure.
+
+What the payer's own words name is allocated at once; the rest is received, and waits for a person
+with suggestions and their why. Money that went out is kept with the file and not booked here.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from django.db import IntegrityError, transaction
+
+from billing_portal.audit.trail import record
+from billing_portal.errors import Refused
+from billing_portal.ids import uid_of
+from billing_portal.money import Money
+from billing_portal.outbox.events import publish
+from billing_portal.tenancy.actors import Actor
+from dunning.bank.camt import read_camt053
+from dunning.bank.matching import Confidence, Ground, Match, OpenItem, incoming, match
+from dunning.bank.statements import BankEntry, BankPayment
+from dunning.bank.statements import BankStatement as Read
+from dunning.models import BankFile, BankLine, BankStatement
+from dunning.queries.payments import known_payers, last_statement, open_items
+from invoices.models import Invoice
+from ledger.actions.payments import allocate, receive
+from ledger.models import AccountingPeriod, Payment
+
+SOURCE = "camt.053"
+_SURE = (Ground.REMITTANCE, Ground.REFERENCE)
+_WENT_OUT = "Money that went out, or a reversal: kept here, not booked."
+
+
+class KnownFile(Refused):
+    """These very bytes were imported before."""
+
+    code = "bank.known_file"
+
+
+class KnownStatement(Refused):
+    """Another file brought this statement before."""
+
+    code = "bank.known_statement"
+
+
+class Gap(Refused):
+    """The statement does not open where the last one of its account closed."""
+
+    code = "bank.gap"
+
+
+@dataclass
+class _Desk:
+    """What matching knows while a file is worked through: open amounts go down as it goes."""
+
+    items: list[OpenItem]
+    payers: list[Any]
+    closed: set[date] = field(default_factory=set)
+
+    def took(self, allocations: Sequence[tuple[str, Decimal]]) -> None:
+        """Lower what is open by what was allocated."""
+        taken = dict(allocations)
+        left = []
+        for item in self.items:
+            open_amount = item.open_amount - taken.get(item.id, Decimal(0))
+            if open_amount > 0:
+                left.append(_with(item, open_amount))
+        self.items = left
+
+
+@transaction.atomic
+def import_bank_file(data: bytes, *, name: str, by: Actor, on: date) -> BankFile:
+    """Import a camt.053 file: statements, lines, payments received, and what is surely paid.
+
+    :param on: the day of importing: lines of a closed month are booked on it.
+    :raises NotAStatement: with all findings, when the file is none that adds up.
+    :raises KnownFile: when it was imported before.
+    :raises KnownStatement: when one of its statements was.
+    :raises Gap: when a statement does not open where the last one closed.
+    """
+    by.must("payments.import")
+    statements = read_camt053(data)
+    sha256 = hashlib.sha256(data).hexdigest()
+    if BankFile.objects.filter(sha256=sha256).exists():
+        raise KnownFile("This file was imported before; nothing was booked again.")
+    file: BankFile = BankFile.objects.create(
+        name=name[:160],
+        sha256=sha256,
+        content=data,
+        imported_by=by.ref,
+        imported_by_name=by.name,
+    )
+    closed = AccountingPeriod.objects.exclude(state=AccountingPeriod.State.OPEN)
+    desk = _Desk(open_items(), known_payers(), set(closed.values_list("starts_on", flat=True)))
+    for statement in statements:
+        _take_in(file, statement, desk, by=by, on=on)
+    record("bank_file.imported", file, by=by, sha256=sha256, statements=len(statements))
+    publish("bank_file.imported", about=file.public_id)
+    return file
+
+
+def _take_in(file: BankFile, read: Read, desk: _Desk, *, by: Actor, on: date) -> None:
+    before = last_statement(read.account)
+    opening = Money(read.opening, read.currency)
+    if before is not None and before.closing != opening.minor:
+        last = Money.of_minor(before.closing, before.currency)
+        raise Gap(f"{read.account} opens with {opening}; the last statement closed with {last}.")
+    try:
+        with transaction.atomic():
+            statement: BankStatement = BankStatement.objects.create(
+                file=file,
+                account=read.account,
+                statement_id=read.id[:60],
+                sequence=read.sequence,
+                currency=read.currency,
+                opening=opening.minor,
+                closing=Money(read.closing, read.currency).minor,
+                opened_on=read.opened_on,
+                closed_on=read.closed_on,
+            )
+    except IntegrityError as error:
+        raise KnownStatement(f"Statement {read.id} was imported before.") from error
+    pairs = [(entry, payment) for entry in read.entries for payment in entry.payments]
+    for number, (entry, payment) in enumerate(pairs, 1):
+        _line(statement, number, entry, payment, desk, by=by, on=on)
+
+
+def _line(
+    statement: BankStatement,
+    number: int,
+    entry: BankEntry,
+    payment: BankPayment,
+    desk: _Desk,
+    *,
+    by: Actor,
+    on: date,
+) -> None:
+    amount = Money(payment.amount, entry.currency)
+    line = BankLine(
+        statement=statement,
+        number=number,
+        booked_on=entry.booked_on,
+        amount=amount.minor,
+        currency=entry.currency,
+        reference=payment.reference[:140],
+        payer=payment.debtor_name[:140],
+        payer_account=payment.debtor_account[:40],
+        remittance=" ".join((*payment.unstructured, *payment.structured))[:500],
+        codes=" ".join(code.code for code in entry.codes)[:200],
+        is_reversal=entry.is_reversal,
+    )
+    if amount.minor <= 0 or entry.is_reversal:
+        line.why = _WENT_OUT
+        line.save(force_insert=True)
+        return
+    found = match(incoming(entry, payment), desk.items, payers=desk.payers)
+    line.payment = _received(line, found, desk, by=by, on=on)
+    line.confidence, line.ground, line.why = found.confidence, found.ground, found.why[:500]
+    line.suggestions = _suggestions(found)
+    line.save(force_insert=True)
+    if _is_sure(found):
+        booked_on = line.payment.entry.booked_on
+        allocate(
+            line.payment,
+            [
+                (uid_of(Invoice.ID_PREFIX, item), Money(share, entry.currency))
+                for item, share in found.allocations
+            ],
+            by=by,
+            on=booked_on,
+        )
+        desk.took(found.allocations)
+
+
+def _received(line: BankLine, found: Match, desk: _Desk, *, by: Actor, on: date) -> Payment:
+    statement = line.statement
+    is_closed = line.booked_on.replace(day=1) in desk.closed
+    return receive(
+        source=SOURCE,
+        key=f"{statement.account}:{statement.statement_id}:{line.number}",
+        customer=found.customer or "",
+        amount=line.money,
+        received_on=line.booked_on,
+        booked_on=on if is_closed else line.booked_on,
+        bank=statement.account,
+        payer=line.payer,
+        remittance=line.remittance,
+        by=by,
+    )
+
+
+def _is_sure(found: Match) -> bool:
+    """Say whether the payer's own words decide, so that nobody need be asked."""
+    if not found.allocations or found.customer is None:
+        return False
+    return found.confidence is Confidence.CERTAIN or (
+        found.confidence is Confidence.LIKELY and found.ground in _SURE
+    )
+
+
+def _suggestions(found: Match) -> list[dict[str, Any]]:
+    proposed = [] if _is_sure(found) or not found.allocations else [(found.allocations, found.why)]
+    proposed += [(each.allocations, each.why) for each in found.suggestions]
+    return [
+        {"why": why, "parts": [[item, str(share)] for item, share in parts]}
+        for parts, why in proposed
+    ]
+
+
+def _with(item: OpenItem, open_amount: Decimal) -> OpenItem:
+    return OpenItem(
+        id=item.id,
+        number=item.number,
+        customer=item.customer,
+        due_on=item.due_on,
+        open_amount=open_amount,
+        currency=item.currency,
+        reference=item.reference,
+    )

@@ -1,0 +1,1 @@
+"""Payments and bank files over REST."""

@@ -1,0 +1,1 @@
+"""What is asked of payments, bank files and reminders."""

@@ -1,0 +1,108 @@
+"""What is asked of money received and of the invoices it may be for."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from decimal import Decimal
+
+from django.db.models import F, OuterRef, QuerySet, Subquery, Sum
+from django.db.models.functions import Coalesce
+
+from billing_portal.money import Money
+from dunning.bank.matching import KnownPayer, OpenItem
+from dunning.models import BankLine, BankStatement
+from invoices.models import Invoice
+from ledger.models import Allocation, Payment
+from ledger.queries import open_amount_of
+
+
+def payments() -> QuerySet[Payment]:
+    """Return the firm's payments, each with what no invoice has (``unapplied``, minor units)."""
+    used = (
+        Allocation.objects.filter(payment=OuterRef("pk"))
+        .values("payment")
+        .annotate(total=Sum("amount"))
+        .values("total")
+    )
+    rows: QuerySet[Payment] = Payment.objects.annotate(
+        unapplied=F("amount") - Coalesce(Subquery(used), 0)
+    )
+    return rows
+
+
+def open_invoices(customer: str = "") -> list[Invoice]:
+    """Return final invoices on which something is owed (``owed``), oldest due first. One query.
+
+    :param customer: a public id; without it, of everybody.
+    """
+    rows = (
+        Invoice.objects.bills()
+        .finalized()
+        .annotate(owed=open_amount_of())
+        .filter(owed__gt=0)
+        .select_related("customer")
+        .order_by("due_on", "number")
+    )
+    found: list[Invoice] = list(rows)
+    return [each for each in found if not customer or each.customer.public_id == customer]
+
+
+def open_items() -> list[OpenItem]:
+    """Return what is owed on invoices, as matching wants it. One query."""
+    return [
+        OpenItem(
+            id=each.public_id,
+            number=each.number,
+            customer=each.customer.public_id,
+            due_on=each.due_on or each.period_ends_on,
+            open_amount=_owed(each).amount,
+            currency=each.currency,
+        )
+        for each in open_invoices()
+    ]
+
+
+def known_payers() -> list[KnownPayer]:
+    """Return under which accounts and names customers have paid before. One query."""
+    names: dict[str, set[str]] = defaultdict(set)
+    accounts: dict[str, set[str]] = defaultdict(set)
+    rows = BankLine.objects.filter(payment__customer__gt="").values_list(
+        "payment__customer", "payer", "payer_account"
+    )
+    for customer, name, account in rows.distinct():
+        names[customer] |= {name} - {""}
+        accounts[customer] |= {account} - {""}
+    return [
+        KnownPayer(customer, frozenset(accounts[customer]), frozenset(names[customer]))
+        for customer in sorted(names)
+    ]
+
+
+def line_of(payment: Payment) -> BankLine | None:
+    """Return the bank's line behind a payment, with its statement and file. One query."""
+    rows = BankLine.objects.filter(payment=payment).select_related("statement__file")
+    found: BankLine | None = rows.first()
+    return found
+
+
+def last_statement(account: str) -> BankStatement | None:
+    """Return the newest statement of an account. One query."""
+    rows = BankStatement.objects.filter(account=account).order_by("-closed_on", "-pk")
+    found: BankStatement | None = rows.first()
+    return found
+
+
+def allocations_of(payment: Payment) -> list[Allocation]:
+    """Return where a payment went, oldest first, taken back or not. One query."""
+    return list(Allocation.objects.filter(payment=payment).order_by("pk"))
+
+
+def invoices_by_uid(allocations: Iterable[Allocation]) -> dict[str, Invoice]:
+    """Return the invoices that allocations name, by UUID as text. One query."""
+    rows = Invoice.objects.filter(uid__in={each.invoice for each in allocations})
+    return {str(each.uid): each for each in rows}
+
+
+def _owed(invoice: Invoice) -> Money:
+    return Money.of_minor(int(getattr(invoice, "owed", Decimal(0))), invoice.currency)
