@@ -60,4 +60,4 @@ for _aggregation, _execution, _rule in (
         rule=_rule,
         args={"billing_aggregation": _aggregation, "period_of_execution": _execution},
     )
-clock_line("settle runs", job="invoices.jobs.settle_runs", every_seconds=60)
+clock_line("settle runs", job="invoices.jobs.settle_runs", every_seconds=600)

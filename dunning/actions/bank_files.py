@@ -13,7 +13,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 
 from billing_portal.audit.trail import record
 from billing_portal.errors import Refused
@@ -105,26 +105,25 @@ def import_bank_file(data: bytes, *, name: str, by: Actor, on: date) -> BankFile
 
 
 def _take_in(file: BankFile, read: Read, desk: _Desk, *, by: Actor, on: date) -> None:
+    known = BankStatement.objects.filter(account=read.account, statement_id=read.id[:60])
+    if known.exists():
+        raise KnownStatement(f"Statement {read.id} was imported before; nothing was booked again.")
     before = last_statement(read.account)
     opening = Money(read.opening, read.currency)
     if before is not None and before.closing != opening.minor:
         last = Money.of_minor(before.closing, before.currency)
         raise Gap(f"{read.account} opens with {opening}; the last statement closed with {last}.")
-    try:
-        with transaction.atomic():
-            statement: BankStatement = BankStatement.objects.create(
-                file=file,
-                account=read.account,
-                statement_id=read.id[:60],
-                sequence=read.sequence,
-                currency=read.currency,
-                opening=opening.minor,
-                closing=Money(read.closing, read.currency).minor,
-                opened_on=read.opened_on,
-                closed_on=read.closed_on,
-            )
-    except IntegrityError as error:
-        raise KnownStatement(f"Statement {read.id} was imported before.") from error
+    statement: BankStatement = BankStatement.objects.create(
+        file=file,
+        account=read.account,
+        statement_id=read.id[:60],
+        sequence=read.sequence,
+        currency=read.currency,
+        opening=opening.minor,
+        closing=Money(read.closing, read.currency).minor,
+        opened_on=read.opened_on,
+        closed_on=read.closed_on,
+    )
     pairs = [(entry, payment) for entry in read.entries for payment in entry.payments]
     for number, (entry, payment) in enumerate(pairs, 1):
         _line(statement, number, entry, payment, desk, by=by, on=on)
