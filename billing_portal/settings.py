@@ -301,6 +301,7 @@ LEDGER_CHECKS: list[str] = [
 INBOX_PROVIDERS: list[str] = [
     "invoices.views.inbox.inbox_items",
     "invoices.views.uploads.inbox_items",
+    "dunning.views.payments.inbox_items",
     "customers.views.inbox_items",
 ]
 SEARCH_PROVIDERS: list[str] = ["invoices.views.inbox.search", "customers.views.search"]
@@ -318,6 +319,8 @@ NAVIGATION: list[tuple[str, str, str, str, str]] = [  # letter, label, icon, URL
     ("i", "Invoices", "file-text", "invoices:invoices", "invoices.read"),
     ("r", "Runs", "play", "invoices:runs", "runs.read"),
     ("u", "Uploads", "upload", "invoices:uploads", "uploads.read"),
+    ("p", "Payments", "wallet", "dunning:payments", "payments.read"),
+    ("d", "Reminders", "bell", "dunning:reminders", "dunning.read"),
     ("w", "Charges", "receipt", "invoices:charges", "charges.read"),
     ("c", "Customers", "users", "admin:customers_customer_changelist", "customers.read"),
     ("m", "Matters", "scale", "admin:customers_matter_changelist", "customers.read"),

@@ -16,7 +16,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v1/", include("billing_portal.jobs.urls")),
     path("api/v1/", include("customers.urls")),
     path("api/v1/", include("invoices.urls")),
+    path("api/v1/", include("dunning.urls")),
     path("", include("invoices.views.urls")),
+    path("", include("dunning.views.urls")),
     path("admin/", office.site.urls),
     path("api/", include("billing_portal.api.urls")),
 ]

@@ -13,4 +13,4 @@ STORAGES = {
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
 
-JOB_MODULES: list[str] = []  # tests count the jobs that they ask for, not the clock's
+JOB_MODULES = []  # tests count the jobs that they ask for, not the clock's

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 from decimal import Decimal
+from typing import Any
 
 from django.db.models import F, OuterRef, QuerySet, Subquery, Sum
 from django.db.models.functions import Coalesce
@@ -17,7 +18,7 @@ from ledger.models import Allocation, Payment
 from ledger.queries import open_amount_of
 
 
-def payments() -> QuerySet[Payment]:
+def payments() -> QuerySet[Any]:
     """Return the firm's payments, each with what no invoice has (``unapplied``, minor units)."""
     used = (
         Allocation.objects.filter(payment=OuterRef("pk"))
@@ -25,7 +26,7 @@ def payments() -> QuerySet[Payment]:
         .annotate(total=Sum("amount"))
         .values("total")
     )
-    rows: QuerySet[Payment] = Payment.objects.annotate(
+    rows: QuerySet[Any] = Payment.objects.annotate(
         unapplied=F("amount") - Coalesce(Subquery(used), 0)
     )
     return rows

@@ -58,8 +58,6 @@ def receive(
 ) -> Payment:
     """Book money that came in: cash to the customer's credit, or to suspense while unknown.
 
-    The same payment named twice by its source is one payment.
-
     :raises PaymentChanged: when it was named before with other facts.
     :raises PeriodClosed: when the books of ``booked_on`` are closed.
     """

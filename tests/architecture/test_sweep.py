@@ -92,7 +92,13 @@ def world(firm):
 
 def ids_of(firm, invoice) -> dict[str, str]:
     """Return what fills each parameter: by the noun before it, or by its own name."""
-    ids = {"slug": firm.slug, "deed": "start", "verb": "retry", "app_label": "customers"}
+    ids = {
+        "slug": firm.slug,
+        "deed": "start",
+        "verb": "retry",
+        "verdict": "approve",
+        "app_label": "customers",
+    }
     ids |= {
         "content_type_id": "1",
         "object_id": "1",

@@ -19,8 +19,14 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from tests.demo import firms, ledes, outside_world, reckoning, story, work
+from tests.demo import firms, ledes, outside_world, paying, reckoning, story, work
 from tests.demo.installation import DEMO, Refusal, free_port, fresh_database, portal
+
+COUNTED = (
+    *("charges", "drafts", "approved", "returned", "finalized", "ledes_files"),
+    *("uploads_confirmed", "uploads_rejected", "paid", "partly_paid", "reminders"),
+    "credit_notes",
+)
 
 
 def main() -> int:
@@ -57,7 +63,7 @@ def tell(
     today = datetime.now(UTC).date()
     months = last_two_months(today)
     law, travel = work.law_firm(address, months), work.travel_desk(address, months)
-    told = story.month_ends(address, months, law[0], travel[0], outside, say=say)
+    told = story.month_ends(address, months, law[0], travel[0], outside, today=today, say=say)
     summary: dict[str, Any] = {"firms": {}, "charges": law[1].charges + travel[1].charges}
     for firm, (system, sent) in ((firms.ARNESEN, law), (firms.MIRAMAR, travel)):
         books, own = reckoning.of_firm(firm, system, sent)
@@ -66,11 +72,14 @@ def tell(
         told.ledes_files += books["ledes_files"]
     counts, own = outside_world.reckon(outside, law[0], travel[0])
     summary, checks = summary | counts, checks | own
+    counts, own = paying.reckon(law[0], outside, told)
+    summary, checks = summary | counts, checks | own
     if os.environ.get("LEDES"):
         path = Path(os.environ["LEDES"])
         say(f"taking {path.name} through the whole stair")
         checks |= ledes.through_the_stair(address, path, today, told)
-    return summary | asdict(told), checks
+    summary |= asdict(told)
+    return summary, checks | {f"there are {name}": summary[name] > 0 for name in COUNTED}
 
 
 def last_two_months(today: date) -> list[date]:

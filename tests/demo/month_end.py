@@ -33,6 +33,8 @@ class Told:
     returned: int = 0
     finalized: int = 0
     ledes_files: int = 0
+    reminders: int = 0
+    credit_notes: int = 0
     runs: list[str] = field(default_factory=list)
 
 

@@ -16,12 +16,14 @@ from tests.demo.firms import ARNESEN
 from tests.demo.installation import DEMO, Refusal
 from tests.demo.month_end import Office
 from tests.demo.work import System
+from tests.outside.bank.server import DemoBank
 from tests.outside.carrier.server import DemoCarriers
 from tests.outside.mail.server import DemoMail
 
 RECIPES = Path(__file__).parents[1] / "outside/carrier/recipes"
 LAYOUTS = {"northfield": "single", "halvorsen": "steps", "brightwater": "table"}
 LOGIN, PASSWORD = "billing@arnesen.test", "Lantern-Harbor-40"
+IBAN = "DE89370400440532013000"
 UNASSIGNED = "2026-0024"
 
 
@@ -31,6 +33,7 @@ class World:
 
     carriers: DemoCarriers
     mail: DemoMail
+    bank: DemoBank
 
 
 @contextlib.contextmanager
@@ -39,9 +42,25 @@ def world() -> Iterator[World]:
     with (
         DemoCarriers(book=DEMO / "carriers.db") as carriers,
         DemoMail(book=DEMO / "mailbox") as mail,
+        DemoBank(book=DEMO / "bank.db", token="statements") as bank,
     ):
         os.environ["EMAIL_HOST"], os.environ["EMAIL_PORT"] = "127.0.0.1", str(mail.smtp_port)
-        yield World(carriers, mail)
+        _open_account(bank)
+        yield World(carriers, mail, bank)
+
+
+def _open_account(bank: DemoBank) -> None:
+    """Open the law firm's account at the bank."""
+    bank.ask(
+        "/_control/accounts",
+        {
+            "account": IBAN,
+            "owner": ARNESEN.name,
+            "currency": "USD",
+            "opening": "25000.00",
+            "opened_on": "2026-01-01",
+        },
+    )
 
 
 def engage_carriers(office: Office, system: System, outside: World) -> None:
@@ -118,6 +137,7 @@ def reckon(outside: World, law: System, travel: System) -> tuple[dict[str, int],
     theirs = sorted(each["sha256"] for each in entries if each["status"] != "Rejected")
     refused = sorted(each["sha256"] for each in entries if each["status"] == "Rejected")
     mails = [each for system in (law, travel) for each in month_end.pages(system, "/deliveries")]
+    mails += list(month_end.pages(law, "/reminders"))
     sent = sorted(each["message_id"] for each in mails if each["state"] == "SENT")
     kept = sorted(each["message_id"].strip("<>") for each in outside.mail.messages())
     counts = {
@@ -129,5 +149,5 @@ def reckon(outside: World, law: System, travel: System) -> tuple[dict[str, int],
         "the carriers' books are the confirmed files": theirs == confirmed,
         "the carriers rejected what the portal says": refused == rejected,
         "no upload is left without an answer": len(uploads) == len(confirmed) + len(rejected),
-        "the mailbox is the deliveries": kept == sent and len(sent) == len(mails),
+        "the mailbox is the deliveries and reminders": kept == sent and len(sent) == len(mails),
     }

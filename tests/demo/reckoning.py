@@ -70,7 +70,7 @@ def _billed(system: System, invoices: list[dict[str, Any]]) -> set[str]:
     for each in invoices:
         if each["state"] == "FINALIZED":
             _, whole = system.call("GET", f"/invoices/{each['id']}")
-            found |= {line["charge"] for line in whole["lines"]}
+            found |= {line["charge"] for line in whole["lines"]} - {None}
     return found
 
 
@@ -93,7 +93,8 @@ def _receivable(told: dict[str, Any]) -> str:
 
 
 def _open(final: list[dict[str, Any]]) -> str:
-    return str(sum(_cents(each["balance"]["amount"]) for each in final))
+    bills = [each for each in final if each["kind"] == "INVOICE"]
+    return str(sum(_cents(each["balance"]["amount"]) for each in bills))
 
 
 def _cents(amount: str) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import date, timedelta
 
-from tests.demo import month_end, outside_world, work
+from tests.demo import month_end, outside_world, paying, work
 from tests.demo.firms import ARNESEN, MIRAMAR
 from tests.demo.month_end import Office, Told
 from tests.demo.outside_world import World
@@ -19,6 +19,7 @@ def month_ends(
     travel: System,
     outside: World,
     *,
+    today: date,
     say: Callable[[str], None],
 ) -> Told:
     """Bill both months of both firms: run, review, final, files, mail and uploads."""
@@ -39,6 +40,8 @@ def month_ends(
     say("waiting for files, mail and uploads")
     for system in (law, travel):
         month_end.until_idle(system)
+    say("taking in the bank's file, crediting an invoice, reminding who is late")
+    paying.get_paid(arnesen, law, outside, today, told)
     return told
 
 

@@ -1,0 +1,172 @@
+"""Reminding: an overdue invoice is written about once a step, however often a process crashes."""
+
+from __future__ import annotations
+
+from datetime import UTC, date
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models.functions import Now
+from django.template.loader import render_to_string
+
+from billing_portal.audit.trail import record, record_many
+from billing_portal.jobs.queue import job
+from billing_portal.jobs.worker import current_job
+from billing_portal.money import Money
+from billing_portal.outbox.events import publish
+from billing_portal.tenancy.actors import Actor, system
+from billing_portal.tenancy.models import Tenant
+from billing_portal.tenancy.scope import current_tenant_id, tenant_scope
+from dunning.models import Reminder
+from dunning.queries.reminders import Due, due_reminders
+from invoices.actions.deliver import NoMailAddress, address_of, send_now, sender_of
+from invoices.gateways import mail
+from ledger.queries import open_amounts
+
+POSTMAN = system("postman")
+_ATTEMPTS = 6
+_State = Reminder.State
+_ORDINALS = {1: "First reminder", 2: "Second reminder", 3: "Last reminder"}
+
+
+@transaction.atomic
+def remind_due(*, on: date, by: Actor) -> list[Reminder]:
+    """Write to the customers whose invoices are due for their next step; return what was decided.
+
+    Asked for twice, or by two processes at once, each step happens once: it is a unique row. About
+    ten queries and those of the addresses.
+    """
+    by.must("dunning.edit")
+    wanted = [_reminder(due, on) for due in due_reminders(on)]
+    Reminder.objects.bulk_create(wanted, ignore_conflicts=True)
+    made = list(
+        Reminder.objects.filter(uid__in=[each.uid for each in wanted]).select_related("invoice")
+    )
+    record_many("reminder.decided", [(each, {"level": each.level}) for each in made], by=by)
+    queued = [each for each in made if each.state == _State.QUEUED]
+    send_reminder_later.enqueue_many(
+        [(f"remind:{each.uid}", {"reminder_id": each.pk}) for each in queued], group=""
+    )
+    return made
+
+
+def _reminder(due: Due, on: date) -> Reminder:
+    invoice = due.invoice
+    reminder = Reminder(
+        invoice=invoice,
+        customer=invoice.customer,
+        level=due.step.level,
+        open_amount=due.owed.minor,
+        currency=due.owed.currency,
+        due_on=due.due_on,
+        decided_on=on,
+    )
+    domain = settings.DEFAULT_FROM_EMAIL.rpartition("@")[2]
+    reminder.message_id = f"{reminder.public_id}@{domain}"
+    try:
+        reminder.recipient = address_of(invoice.customer)
+    except NoMailAddress as no:
+        reminder.state, reminder.error_code, reminder.error_text = _State.FAILED, no.code, str(no)
+    return reminder
+
+
+@job(queue="mail", timeout=90, max_attempts=_ATTEMPTS, backoff=10, scoped=False)
+def send_reminder_later(*, tenant_id: int, reminder_id: int) -> None:
+    """Mail a reminder. Twice does no harm: what was sent stays, and a repeat is the same mail.
+
+    What is owed is read again first: an invoice paid meanwhile is skipped.
+
+    :raises MailDown, MailUnknown: when it is to be tried again, which the job does.
+    """
+    with tenant_scope(tenant_id):
+        message = _begin(reminder_id)
+    if message is None:
+        return
+    try:
+        send_now(message)
+    except mail.MailRefused as refusal:
+        with tenant_scope(tenant_id):
+            _end(reminder_id, _State.FAILED, refusal.code, str(refusal))
+        return
+    except (mail.MailDown, mail.MailUnknown) as error:
+        is_unknown = isinstance(error, mail.MailUnknown)
+        me = current_job()
+        is_last = me is not None and me.attempts >= _ATTEMPTS
+        state = _State.UNKNOWN if is_unknown else _State.FAILED if is_last else _State.QUEUED
+        with tenant_scope(tenant_id):
+            _end(reminder_id, state, "mail.unknown" if is_unknown else "mail.down", str(error))
+        raise
+    with tenant_scope(tenant_id):
+        _end(reminder_id, _State.SENT)
+
+
+def _begin(reminder_id: int) -> mail.OutgoingMail | None:
+    reminder = Reminder.objects.select_for_update(of=("self",)).get(pk=reminder_id)
+    if reminder.state in {_State.SENT, _State.FAILED, _State.SKIPPED}:
+        return None
+    invoice = reminder.invoice
+    owed = open_amounts([invoice.uid]).get(invoice.uid, 0)
+    if owed <= 0:
+        _end(reminder_id, _State.SKIPPED, "", "It was paid meanwhile.")
+        return None
+    reminder.state = _State.SENDING
+    reminder.attempts += 1
+    reminder.version += 1
+    reminder.save(update_fields=["state", "attempts", "version"])
+    firm = Tenant.objects.get(pk=current_tenant_id())
+    context = letter_context(firm, reminder, Money.of_minor(owed, reminder.currency))
+    return mail.OutgoingMail(
+        message_id=reminder.message_id,
+        sender=sender_of(firm),
+        recipients=(reminder.recipient,),
+        subject=render_to_string("mail/base_subject.txt", context).strip(),
+        text=render_to_string("mail/base.txt", context),
+        html=render_to_string("mail/base.html", context),
+        written_at=reminder.queued_at.astimezone(UTC),
+    )
+
+
+def letter_context(firm: Tenant, reminder: Reminder, owed: Money) -> dict[str, Any]:
+    """Return what a reminder says: number, days, what is owed and how to pay; no narratives."""
+    invoice, due = reminder.invoice, reminder.due_on
+    heading = _ORDINALS.get(reminder.level, f"Reminder {reminder.level}")
+    facts = [
+        ("Invoice", invoice.number),
+        ("Was due", f"{due:%B} {due.day}, {due.year}"),
+        ("Open", str(owed)),
+    ]
+    if owed != invoice.total_money:
+        facts.insert(2, ("Invoiced", str(invoice.total_money)))
+    return {
+        "firm": firm,
+        "subject": f"{heading}: invoice {invoice.number}, {owed} open",
+        "heading": heading,
+        "preheader": f"Invoice {invoice.number} was due on {due:%B} {due.day}.",
+        "paragraphs": [
+            f"Invoice {invoice.number} for {reminder.customer} is still open on our books.",
+            "If it was paid in the last days, please disregard this letter.",
+            *firm.remittance.splitlines(),
+        ],
+        "facts": facts,
+        "footer": [f"Questions? Write to {firm.email}." if firm.email else "Answer to this mail."],
+    }
+
+
+def _end(reminder_id: int, state: str, code: str = "", text: str = "") -> None:
+    reminder = Reminder.objects.select_for_update(of=("self",)).get(pk=reminder_id)
+    reminder.state, reminder.error_code, reminder.error_text = state, code, text[:500]
+    reminder.version += 1
+    fields = ["state", "error_code", "error_text", "version"]
+    if state == _State.SENT:
+        reminder.sent_at = Now()
+        fields.append("sent_at")
+    reminder.save(update_fields=fields)
+    if state in {_State.SENT, _State.FAILED, _State.SKIPPED}:
+        record(f"reminder.{state.lower()}", reminder, by=POSTMAN, code=code)
+        publish(
+            f"reminder.{state.lower()}",
+            about=reminder.invoice.public_id,
+            reminder_id=reminder.public_id,
+            level=reminder.level,
+        )

@@ -1,0 +1,140 @@
+"""Payments, bank files and reminders over REST."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from typing import IO, Any, ClassVar, cast
+
+from django.db.models import QuerySet
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers, viewsets
+from rest_framework.parsers import BaseParser
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from billing_portal.api.problems import CONTENT_TYPE, django_request
+from billing_portal.api.rendering import money
+from billing_portal.api.views import NounViewSet, one_of
+from billing_portal.money import Money
+from billing_portal.periods import local_day
+from billing_portal.tenancy.actors import Actor
+from dunning.actions.bank_files import import_bank_file
+from dunning.bank.findings import NotAStatement
+from dunning.models import Reminder
+from dunning.queries.payments import payments
+from dunning.queries.reminders import reminders
+from ledger.models import Payment
+
+
+class PaymentOut(serializers.Serializer):
+    """Money that came in; ``unapplied`` is what no invoice has."""
+
+    object = serializers.CharField(default="payment")
+    id = serializers.CharField(source="public_id")
+    customer = serializers.CharField()
+    received_on = serializers.DateField()
+    payer = serializers.CharField()
+    amount = serializers.SerializerMethodField()
+    unapplied = serializers.SerializerMethodField()
+
+    def get_amount(self, payment: Payment) -> dict[str, str]:
+        """Return what came in."""
+        return money(Money.of_minor(payment.amount, payment.currency))
+
+    def get_unapplied(self, payment: Payment) -> dict[str, str]:
+        """Return what no invoice has."""
+        left = int(payment.unapplied)  # type: ignore[attr-defined]  # annotated
+        return money(Money.of_minor(left, payment.currency))
+
+
+class PaymentViewSet(NounViewSet):
+    """Read payments."""
+
+    permissions: ClassVar = {"list": "payments.read", "retrieve": "payments.read"}
+    filters: ClassVar = {"customer": one_of("customer")}
+    id_prefix = Payment.ID_PREFIX
+    serializer_class = PaymentOut
+
+    def get_queryset(self) -> QuerySet[Payment]:
+        """Return the firm's payments."""
+        if getattr(self, "swagger_fake_view", False):
+            return Payment._base_manager.none()
+        return payments()
+
+
+class ReminderOut(serializers.Serializer):
+    """One step of the ladder for one invoice."""
+
+    object = serializers.CharField(default="reminder")
+    id = serializers.CharField(source="public_id")
+    invoice = serializers.CharField(source="invoice.public_id")
+    level = serializers.IntegerField()
+    decided_on = serializers.DateField()
+    state = serializers.CharField()
+    message_id = serializers.CharField()
+    open = serializers.SerializerMethodField()
+
+    def get_open(self, reminder: Reminder) -> dict[str, str]:
+        """Return what was owed when it was decided."""
+        return money(reminder.open_money)
+
+
+class ReminderViewSet(NounViewSet):
+    """Read reminders."""
+
+    permissions: ClassVar = {"list": "dunning.read", "retrieve": "dunning.read"}
+    filters: ClassVar = {"state": one_of("state")}
+    id_prefix = Reminder.ID_PREFIX
+    serializer_class = ReminderOut
+
+    def get_queryset(self) -> QuerySet[Reminder]:
+        """Return the firm's reminders."""
+        if getattr(self, "swagger_fake_view", False):
+            return Reminder._base_manager.none()
+        return reminders()
+
+
+class XmlFile(BaseParser):
+    """A file as it is, for the bank's reader."""
+
+    media_type = "application/xml"
+
+    def parse(self, stream: IO[Any], media_type: Any = None, parser_context: Any = None) -> Any:
+        """Return the bytes."""
+        return stream.read()
+
+
+class BankFileViewSet(viewsets.ViewSet):
+    """Take bank files in."""
+
+    permissions: ClassVar = {"create": "payments.import"}
+    parser_classes = (XmlFile,)
+
+    @extend_schema(request={"application/xml": bytes}, responses={201: None})
+    def create(self, request: Request) -> Response:
+        """Import a camt.053 file, all of it or nothing; every finding has place and row."""
+        firm = django_request(request).tenant
+        on: date = local_day(datetime.now(UTC), firm.time_zone if firm else "UTC")
+        try:
+            file = import_bank_file(
+                cast(bytes, request.data),
+                name=request.query_params.get("name", "statement.xml"),
+                by=cast(Actor, request.user),
+                on=on,
+            )
+        except NotAStatement as no:
+            errors = [
+                {
+                    "rule": each.rule,
+                    "place": each.place,
+                    "row": each.row,
+                    "severity": str(each.severity),
+                    "text": each.text,
+                }
+                for each in no.findings
+            ]
+            body = {"title": "Nothing was taken.", "status": 422, "code": no.code}
+            return Response(
+                {**body, "detail": str(no), "errors": errors}, status=422, content_type=CONTENT_TYPE
+            )
+        return Response({"object": "bank_file", "id": file.public_id}, status=201)

@@ -1,0 +1,67 @@
+"""What is asked of reminders: which were sent, and which come next."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import date
+
+from django.db.models import QuerySet
+
+from billing_portal.money import Money
+from dunning.models import Reminder, ReminderStep
+from dunning.queries.payments import open_invoices
+from dunning.schedule import LADDER, Step, step_due
+from invoices.models import Invoice
+
+
+@dataclass(frozen=True)
+class Due:
+    """A reminder that is due: for which invoice, which step, and what is owed."""
+
+    invoice: Invoice
+    step: Step
+    owed: Money
+    due_on: date
+    days_late: int
+
+
+def reminders() -> QuerySet[Reminder]:
+    """Return the firm's reminders with what they name."""
+    rows: QuerySet[Reminder] = Reminder.objects.select_related("invoice", "customer")
+    return rows
+
+
+def ladder() -> tuple[Step, ...]:
+    """Return the firm's own steps, or the house's where it has none. One query."""
+    rows = ReminderStep.objects.filter(is_active=True).order_by("level")
+    own = tuple(Step(row.level, row.days_after_due) for row in rows)
+    return own or LADDER
+
+
+def due_reminders(on: date) -> list[Due]:
+    """Return what is to be reminded of on a day, oldest due first; at most one step an invoice.
+
+    An invoice whose credit note waits or is final is left alone. Four queries.
+    """
+    credited = Invoice.objects.filter(kind=Invoice.Kind.CREDIT_NOTE).exclude(
+        state=Invoice.State.VOID
+    )
+    left_alone = set(credited.values_list("corrects_id", flat=True))
+    done: dict[int, set[int]] = defaultdict(set)
+    today = set()
+    rows = Reminder.objects.values_list("invoice_id", "level", "decided_on")
+    for reminded, level, decided_on in rows:
+        done[reminded].add(level)
+        if decided_on == on:
+            today.add(reminded)  # two on one day help nobody
+    steps = ladder()
+    found = []
+    for invoice in open_invoices():
+        if invoice.due_on is None or invoice.pk in left_alone | today:
+            continue
+        step = step_due(invoice.due_on, on, done[invoice.pk], steps)
+        if step is not None:
+            owed = Money.of_minor(int(invoice.owed), invoice.currency)  # type: ignore[attr-defined]  # annotated
+            found.append(Due(invoice, step, owed, invoice.due_on, (on - invoice.due_on).days))
+    return found

@@ -1,0 +1,53 @@
+"""Reminders: what went out, and what would go out next, to whom and why."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.views.decorators.http import require_POST, require_safe
+
+from billing_portal.portal.answers import after, today_of
+from billing_portal.portal.lists import page_of
+from billing_portal.tenancy.actors import may
+from billing_portal.tenancy.requests import FirmRequest
+from dunning.actions.remind import remind_due
+from dunning.queries import reminders as asked_of
+
+_MOST = 100
+
+
+@require_safe
+@may("dunning.read")
+def reminders(request: FirmRequest) -> HttpResponse:
+    """Show what is due today and tomorrow, and what went out, newest first. Ten queries."""
+    today = today_of(request)
+    now = asked_of.due_reminders(today)
+    known = {(due.invoice.pk, due.step.level) for due in now}
+    tomorrow = [
+        due
+        for due in asked_of.due_reminders(today + timedelta(days=1))
+        if (due.invoice.pk, due.step.level) not in known
+    ]
+    context = {
+        "page": page_of(asked_of.reminders(), request),
+        "due": now[:_MOST],
+        "tomorrow": tomorrow[:_MOST],
+        "ladder": asked_of.ladder(),
+        "may_send": request.actor.may("dunning.edit"),
+    }
+    return render(request, "dunning/reminders.html", context)
+
+
+@require_POST
+@may("dunning.edit")
+def send(request: FirmRequest) -> HttpResponse:
+    """Write to everybody who is due today."""
+    return after(
+        request,
+        lambda: remind_due(on=today_of(request), by=request.actor),
+        to=reverse("dunning:reminders"),
+        said="The reminders are on their way.",
+    )

@@ -1,0 +1,23 @@
+"""The room's pages."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from dunning.views import payments, reminders
+
+app_name = "dunning"
+urlpatterns = [
+    path("payments/", payments.payments, name="payments"),
+    path("payments/<str:public_id>/", payments.payment, name="payment"),
+    path("payments/<str:public_id>/allocate/", payments.allocate_payment, name="allocate"),
+    path(
+        "payments/<str:public_id>/allocations/<int:pk>/back/",
+        payments.take_allocation_back,
+        name="take_back",
+    ),
+    path("bank-files/", payments.bank_files, name="bank_files"),
+    path("bank-files/import/", payments.import_file, name="import_file"),
+    path("reminders/", reminders.reminders, name="reminders"),
+    path("reminders/send/", reminders.send, name="send_reminders"),
+]

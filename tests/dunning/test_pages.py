@@ -1,0 +1,151 @@
+"""Payments, bank files and reminders as pages and over REST."""
+
+from datetime import date
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+
+from billing_portal.tenancy.scope import tenant_scope
+from dunning.actions.remind import remind_due
+from dunning.models import BankFile
+from ledger.models import Allocation, Payment
+from ledger.queries import open_amounts
+from tests.factories import MembershipFactory, TenantFactory
+from tests.foundations.test_api import Caller
+from tests.invoices import books
+from tests.invoices.books import SYSTEM
+from tests.outside.bank.server import DemoBank
+
+pytestmark = pytest.mark.django_db
+IBAN = "DE89370400440532013000"
+
+
+@pytest.fixture
+def invoice(firm):
+    """A final invoice of 700 dollars, number 2026-00001."""
+    with tenant_scope(firm.pk):
+        return books.finalized(reviewer=books.member("reviewer"))
+
+
+@pytest.fixture
+def biller(client, firm):
+    with tenant_scope(firm.pk):
+        client.force_login(books.user_of(books.member("biller")))
+    return client
+
+
+@pytest.fixture
+def statement(tmp_path, invoice):
+    """A bank's file with 300 dollars for the invoice and 55 for nobody knows what."""
+    with DemoBank(book=tmp_path / "bank.db", token="t") as bank:
+        bank.ask(
+            "/_control/accounts",
+            {
+                "account": IBAN, "owner": "Firm", "currency": "USD", "opening": "10.00",
+                "opened_on": "2026-11-01",
+            },
+        )  # fmt: skip
+        for amount, words in (("300.00", "part of 2026-00001"), ("55.00", "hello")):
+            bank.pay(
+                payer_name="Granite", amount=amount, booked_on="2026-11-05", remittance=words,
+                account=IBAN,
+            )  # fmt: skip
+        return bank.statement("2026-11-05", account=IBAN)
+
+
+def path(firm, rest):
+    return f"/t/{firm.slug}/{rest}"
+
+
+def upload(client, firm, data):
+    file = SimpleUploadedFile("day.xml", data, content_type="application/xml")
+    return client.post(path(firm, "bank-files/import/"), {"file": file})
+
+
+def owed(firm, invoice):
+    with tenant_scope(firm.pk):
+        return open_amounts([invoice.uid])[invoice.uid]
+
+
+def test_a_file_is_imported_and_shows_that_it_adds_up(biller, firm, invoice, statement):
+    assert upload(biller, firm, statement).status_code == 303
+    page = biller.get(path(firm, "bank-files/")).content.decode()
+    assert "$10.00" in page
+    assert "$355.00" in page
+    assert "$365.00" in page
+    assert owed(firm, invoice) == 40000
+    again = upload(biller, firm, statement)
+    assert again.status_code == 422
+    assert "imported before" in again.content.decode()
+
+
+def test_a_bad_file_shows_its_findings_and_imports_nothing(biller, firm):
+    answer = upload(biller, firm, b"<Document/>")
+    assert answer.status_code == 422
+    assert "What was found" in answer.content.decode()
+    with tenant_scope(firm.pk):
+        assert BankFile.objects.count() == 0
+
+
+def test_a_payment_says_why_and_is_taken_back_and_allocated_again(biller, firm, invoice, statement):
+    upload(biller, firm, statement)
+    listed = biller.get(path(firm, "payments/")).content.decode()
+    assert "Partly applied" not in listed
+    assert "Unapplied" in listed
+    with tenant_scope(firm.pk):
+        payment, allocation = Payment.objects.get(amount=30000), Allocation.objects.get()
+    own = path(firm, f"payments/{payment.public_id}/")
+    assert "a part payment" in biller.get(own).content.decode()
+    biller.post(f"{own}allocations/{allocation.pk}/back/", {"reason": "Wrong invoice."})
+    assert owed(firm, invoice) == 70000
+    biller.post(f"{own}allocate/", {f"amount-{invoice.public_id}": "900.00"})
+    assert owed(firm, invoice) == 70000
+    biller.post(f"{own}allocate/", {f"amount-{invoice.public_id}": "250.00"})
+    assert owed(firm, invoice) == 45000
+    assert "Partly applied" in biller.get(own).content.decode()
+
+
+def test_what_nobody_knows_waits_in_the_inbox(biller, firm, invoice, statement):
+    upload(biller, firm, statement)
+    inbox = biller.get(path(firm, "inbox/")).content.decode()
+    assert "Find what Granite paid for" in inbox
+
+
+def test_reminders_show_what_is_due_and_what_went_out(biller, firm, invoice):
+    empty = biller.get(path(firm, "reminders/")).content.decode()
+    assert "Nobody is late" in empty
+    with tenant_scope(firm.pk):
+        remind_due(on=date(2027, 1, 5), by=SYSTEM)
+    page = biller.get(path(firm, "reminders/")).content.decode()
+    assert "What went out" in page
+    assert "2026-00001" in page
+
+
+def test_over_rest_a_file_is_taken_in_and_payments_are_read(client, firm, invoice, statement):
+    with tenant_scope(firm.pk):
+        remind_due(on=date(2027, 1, 5), by=SYSTEM)
+    caller = Caller(client, firm, scopes=["payments.read"])
+    refused = client.post(
+        "/api/v1/bank-files", statement, content_type="application/xml", headers=caller.headers
+    )
+    assert refused.status_code == 403
+    assert caller.get("/api/v1/payments").json()["data"] == []
+
+
+@pytest.mark.parametrize("rest", ["payments/", "bank-files/", "bank-files/import/", "reminders/"])
+def test_who_may_not_is_told_so(client, firm, rest):
+    with tenant_scope(firm.pk):
+        client.force_login(books.user_of(books.member("timekeeper")))
+    assert client.get(path(firm, rest)).status_code == 403
+
+
+def test_another_firm_sees_no_payment(client, biller, firm, invoice, statement):
+    upload(biller, firm, statement)
+    with tenant_scope(firm.pk):
+        payment = Payment.objects.get(amount=30000)
+    other = TenantFactory.create()
+    client.force_login(MembershipFactory.create(tenant=other, role="owner").user)
+    assert client.get(path(other, f"payments/{payment.public_id}/")).status_code == 404
+    assert client.post(path(other, f"payments/{payment.public_id}/allocate/")).status_code == 404
+    stranger = Caller(client, other)
+    assert stranger.get(f"/api/v1/payments/{payment.public_id}").status_code == 404
