@@ -183,10 +183,12 @@ def _fresh_clone_after_commit(request) -> None:
     from django.test import TransactionTestCase
 
     databases = request.getfixturevalue("databases")
+    for connection in connections.all():  # one of the clone before would be dead
+        connection.close()
 
     def clone_again(_case: object) -> None:
-        for connection in connections.all():
-            connection.close()
+        for opened in connections.all():
+            opened.close()
         databases.clone(connections["default"].settings_dict["NAME"])
 
     TransactionTestCase._fixture_teardown = clone_again  # type: ignore[attr-defined]  # Django's own
