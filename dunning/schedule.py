@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -20,15 +20,24 @@ LADDER = (Step(1, 3), Step(2, 14), Step(3, 30))
 
 
 def step_due(
-    due_on: date, on: date, done: Collection[int], steps: Sequence[Step] = LADDER
+    due_on: date, on: date, done: Mapping[int, date], steps: Sequence[Step] = LADDER
 ) -> Step | None:
     """Return the lowest step that has come and was not taken, or None.
 
     An invoice that is 40 days late and was never reminded of gets its first reminder, not its
-    third: nobody is skipped up the ladder.
+    third, and the second no sooner than the ladder lets pass between the two: with steps at 3 and
+    14 days, eleven days after the first was decided.
+
+    :param done: the day on which each step was decided, by its level.
     """
-    late = (on - due_on).days
+    before: Step | None = None
     for step in sorted(steps):
-        if step.level not in done:
-            return step if late >= step.days_after_due else None
+        if step.level in done:
+            before = step
+            continue
+        has_come = (on - due_on).days >= step.days_after_due
+        if before is not None:
+            gap = step.days_after_due - before.days_after_due
+            has_come = has_come and (on - done[before.level]).days >= gap
+        return step if has_come else None
     return None

@@ -48,17 +48,14 @@ def due_reminders(on: date) -> list[Due]:
         state=Invoice.State.VOID
     )
     left_alone = set(credited.values_list("corrects_id", flat=True))
-    done: dict[int, set[int]] = defaultdict(set)
-    today = set()
+    done: dict[int, dict[int, date]] = defaultdict(dict)
     rows = Reminder.objects.values_list("invoice_id", "level", "decided_on")
     for reminded, level, decided_on in rows:
-        done[reminded].add(level)
-        if decided_on == on:
-            today.add(reminded)  # two on one day help nobody
+        done[reminded][level] = decided_on
     steps = ladder()
     found = []
     for invoice in open_invoices():
-        if invoice.due_on is None or invoice.pk in left_alone | today:
+        if invoice.due_on is None or invoice.pk in left_alone:
             continue
         step = step_due(invoice.due_on, on, done[invoice.pk], steps)
         if step is not None:

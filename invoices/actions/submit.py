@@ -136,6 +136,30 @@ def retry_submission(submission: Submission, *, by: Actor) -> Submission:
 
 
 @transaction.atomic
+def submit_again(submission: Submission, *, by: Actor) -> Submission:
+    """Upload a rejected file once more, after its cause was mended at the carrier.
+
+    :raises NotRetryable: when it was not rejected, or a newer upload exists.
+    """
+    by.must("uploads.retry")
+    submission = Submission.objects.select_for_update(of=("self",)).get(pk=submission.pk)
+    newer = Submission.objects.filter(invoice=submission.invoice_id, number__gt=submission.number)
+    if submission.state != _State.REJECTED or newer.exists():
+        raise NotRetryable(f"The upload is {submission.get_state_display().lower()}.")
+    again: Submission = Submission.objects.create(
+        invoice=submission.invoice,
+        document=submission.document,
+        carrier=submission.carrier,
+        number=submission.number + 1,
+        sha256=submission.sha256,
+    )
+    record("submission.queued", again, by=by, invoice=submission.invoice.public_id)
+    publish("submission.queued", about=again.public_id, invoice_id=submission.invoice.public_id)
+    _enqueue(again)
+    return again
+
+
+@transaction.atomic
 def cancel_submission(submission: Submission, *, by: Actor) -> Submission:
     """Give an upload up; a person sees to it otherwise.
 

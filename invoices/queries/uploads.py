@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.db.models import Count, QuerySet
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
 from invoices.models import CarrierLogin, Delivery, Evidence, Invoice, Submission
 
@@ -16,6 +16,14 @@ def submissions() -> QuerySet[Submission]:
         "invoice__customer", "invoice__matter", "carrier", "document"
     )
     return rows
+
+
+def wanting_a_person() -> QuerySet[Submission]:
+    """Return uploads that are stuck, and rejected ones that nothing newer has followed."""
+    newer = Submission.objects.filter(invoice=OuterRef("invoice"), number__gt=OuterRef("number"))
+    return submissions().filter(
+        Q(state__in=WANTS_A_PERSON) | Q(~Exists(newer), state=Submission.State.REJECTED)
+    )
 
 
 def counts_by_carrier() -> dict[int, dict[str, int]]:

@@ -17,7 +17,7 @@ from billing_portal.tenancy.actors import Actor, may
 from billing_portal.tenancy.requests import FirmRequest
 from invoices.actions.carriers import allow_automation
 from invoices.actions.deliver import queue_delivery
-from invoices.actions.submit import cancel_submission, retry_submission
+from invoices.actions.submit import cancel_submission, retry_submission, submit_again
 from invoices.gateways import files
 from invoices.models import Carrier, Delivery, Evidence, Submission
 from invoices.queries import uploads as asked_of
@@ -103,6 +103,8 @@ def upload(request: FirmRequest, public_id: str) -> HttpResponse:
             if value
         ],
         "may_retry": is_stuck and request.actor.may("uploads.retry"),
+        "may_submit_again": found.state == Submission.State.REJECTED
+        and request.actor.may("uploads.retry"),
         "may_cancel": (is_stuck or found.state == Submission.State.QUEUED)
         and request.actor.may("uploads.retry"),
     }
@@ -129,9 +131,10 @@ def _steps(found: Submission) -> list[dict[str, str]]:
 @require_POST
 @may("uploads.retry")
 def move_upload(request: FirmRequest, public_id: str, deed: str) -> HttpResponse:
-    """Retry or cancel an upload."""
+    """Retry an upload, cancel it, or upload a rejected file once more."""
     deeds = {
         "retry": (retry_submission, "It is tried again; the site is looked at first."),
+        "again": (submit_again, "It is uploaded once more."),
         "cancel": (cancel_submission, "The upload was canceled."),
     }
     if deed not in deeds:
@@ -195,7 +198,7 @@ def inbox_items(actor: Actor) -> list[InboxItem]:
     """Return uploads that want a person, and mail that failed. Two queries."""
     found: list[InboxItem] = []
     if actor.may("uploads.retry"):
-        stuck = asked_of.submissions().filter(state__in=asked_of.WANTS_A_PERSON).order_by("-pk")
+        stuck = asked_of.wanting_a_person().order_by("-pk")
         found += [
             InboxItem(
                 kind="upload",

@@ -1,7 +1,7 @@
 """Reminders: one step at a time, each once, and none for what is paid or credited."""
 
 import threading
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
@@ -53,16 +53,20 @@ def pay(invoice, amount):
 @pytest.mark.parametrize(
     ("days_late", "done", "level"),
     [
-        (2, (), None),
-        (3, (), 1),
-        (40, (), 1),
-        (13, (1,), None),
-        (14, (1,), 2),
-        (99, (1, 2, 3), None),
+        (2, {}, None),
+        (3, {}, 1),
+        (40, {}, 1),
+        (13, {1: 3}, None),
+        (14, {1: 3}, 2),
+        (41, {1: 40}, None),
+        (50, {1: 40}, None),
+        (51, {1: 40}, 2),
+        (99, {1: 3, 2: 14, 3: 30}, None),
     ],
 )
 def test_the_lowest_step_that_has_come_is_due(days_late, done, level):
-    found = step_due(DUE, date.fromordinal(DUE.toordinal() + days_late), done, LADDER)
+    days = {step: DUE + timedelta(days=late) for step, late in done.items()}
+    found = step_due(DUE, DUE + timedelta(days=days_late), days, LADDER)
     assert (found.level if found else None) == level
 
 

@@ -10,9 +10,15 @@ from billing_portal.audit.models import AuditEvent
 from billing_portal.jobs.models import Job
 from billing_portal.outbox.models import OutboxEvent
 from invoices.actions.carriers import add_carrier, add_login, add_recipe, allow_automation
-from invoices.actions.submit import retry_submission, submit_later
+from invoices.actions.submit import (
+    NotRetryable,
+    retry_submission,
+    submit_again,
+    submit_later,
+)
 from invoices.gateways import files
 from invoices.models import Carrier, CarrierLogin, Evidence, Submission
+from invoices.queries.uploads import wanting_a_person
 from tests.customers.factories import TimekeeperFactory
 from tests.invoices import books
 from tests.invoices.books import SYSTEM
@@ -93,6 +99,23 @@ def test_what_the_carrier_rejects_is_rejected_with_its_reasons(tenant, site):
     assert (submission.state, submission.code) == ("REJECTED", "carrier.rejected")
     assert submission.reason
     assert site.entries("northfield")[0]["status"] == "Rejected"
+
+
+def test_a_rejected_file_is_uploaded_again_once_its_cause_is_mended(tenant, site):
+    carrier_at(site, "northfield")
+    final_for(tenant, "northfield", client_matter="NFM-00000")
+    rejected = Submission.objects.get()
+    assert list(wanting_a_person()) == [rejected]
+    mended = known("northfield")
+    mended = mended | {"client_matters": [*mended["client_matters"], "NFM-00000"]}
+    site.ask("/_control/carriers", mended)
+    again = submit_again(rejected, by=SYSTEM)
+    drain()
+    again.refresh_from_db()
+    assert (again.number, again.state) == (2, "CONFIRMED")
+    assert list(wanting_a_person()) == []
+    with pytest.raises(NotRetryable):
+        submit_again(rejected, by=SYSTEM)
 
 
 def test_a_wrong_password_is_tried_once_and_stops_the_carrier(tenant, site):
