@@ -101,6 +101,8 @@ def queue_submission(document: Document, *, by: Actor) -> Submission:
         carrier=carrier_of(invoice),
         number=(known.aggregate(last=Max("number"))["last"] or 0) + 1,
         sha256=document.sha256,
+        # Canceled while nobody knew: it may be there, so this one looks first too.
+        was_handed_over=known.filter(was_handed_over=True).exists(),
     )
     record("submission.queued", submission, by=by, invoice=invoice.public_id)
     publish("submission.queued", about=submission.public_id, invoice_id=invoice.public_id)
@@ -300,10 +302,14 @@ def _answer(submission_id: int, outcome: Outcome, kept: Sequence[tuple[Seen, str
     submission.reference = outcome.reference[:60]
     submission.code = "carrier.rejected" if is_rejected else ""
     submission.reason = " ".join(outcome.messages)[:1000]
+    state = _State.REJECTED if is_rejected else _State.CONFIRMED
+    if not outcome.status:  # a word that the recipe does not know confirms nothing
+        state, submission.code = _State.NEEDS_PERSON, "carrier.unknown_word"
+        submission.reason = f"The carrier says “{outcome.carrier_status}”; the recipe does not."
     submission.answered_at = Now()
     submission.save(update_fields=["carrier_status", "reference", "code", "reason", "answered_at"])
     submission.refresh_from_db(fields=["answered_at"])
-    _move(submission, _State.REJECTED if is_rejected else _State.CONFIRMED, by=UPLOADER)
+    _move(submission, state, by=UPLOADER)
 
 
 def _keep_bytes(tenant_id: int, seen: Sequence[Seen]) -> list[tuple[Seen, str]]:

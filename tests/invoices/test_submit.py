@@ -12,6 +12,8 @@ from billing_portal.outbox.models import OutboxEvent
 from invoices.actions.carriers import add_carrier, add_login, add_recipe, allow_automation
 from invoices.actions.submit import (
     NotRetryable,
+    cancel_submission,
+    queue_submission,
     retry_submission,
     submit_again,
     submit_later,
@@ -118,6 +120,16 @@ def test_a_rejected_file_is_uploaded_again_once_its_cause_is_mended(tenant, site
         submit_again(rejected, by=SYSTEM)
 
 
+def test_a_word_that_the_recipe_does_not_know_goes_to_a_person(tenant, site):
+    carrier = carrier_at(site, "northfield")
+    recipe = json.loads((RECIPES / "northfield.json").read_text("utf-8"))
+    add_recipe(carrier, content={**recipe, "statuses": {"Rejected": "REJECTED"}}, by=SYSTEM)
+    final_for(tenant, "northfield")
+    submission = Submission.objects.get()
+    assert (submission.state, submission.code) == ("NEEDS_PERSON", "carrier.unknown_word")
+    assert submission.reference == site.entries("northfield")[0]["reference"]
+
+
 def test_a_wrong_password_is_tried_once_and_stops_the_carrier(tenant, site):
     carrier = carrier_at(site, "northfield", password="Wrong-Lantern-99")
     final_for(tenant, "northfield")
@@ -161,6 +173,20 @@ def test_a_lost_answer_is_looked_up_before_any_second_upload(tenant, site):
     submit_later(tenant_id=tenant.pk, submission_id=submission.pk)
     submission.refresh_from_db()
     assert submission.state == "CONFIRMED"
+    assert len(site.entries("northfield")) == 1
+
+
+def test_an_upload_canceled_in_doubt_is_looked_for_by_the_next_one_too(tenant, site):
+    carrier_at(site, "northfield")
+    site.set_faults("northfield", lose_answers=1)
+    final_for(tenant, "northfield")
+    unsure = Submission.objects.get()
+    cancel_submission(unsure, by=SYSTEM)
+    next_one = queue_submission(unsure.document, by=SYSTEM)
+    assert (next_one.number, next_one.was_handed_over) == (2, True)
+    submit_later(tenant_id=tenant.pk, submission_id=next_one.pk)
+    next_one.refresh_from_db()
+    assert next_one.state == "CONFIRMED"
     assert len(site.entries("northfield")) == 1
 
 
