@@ -4,7 +4,7 @@ PY := .venv/bin/python
 NAME ?= ledes
 export PYTHONTZPATH :=
 
-.PHONY: help setup fix check test demo run bench chaos screenshots stop clean
+.PHONY: help setup fix check test demo run schema bench chaos screenshots stop clean
 
 help: ## Show this help
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -36,6 +36,9 @@ run: setup ## Serve the portal with its workers, on today's database
 	$(PY) manage.py migrate -v0
 	@trap 'kill 0' EXIT; $(PY) manage.py workers & \\
 	$(PY) -m gunicorn billing_portal.wsgi --workers 2 --threads 4 --worker-class gthread
+
+schema: setup ## Write the API's description anew: docs/openapi.yml
+	$(PY) manage.py spectacular --validate --fail-on-warn --file docs/openapi.yml
 
 bench: setup ## Measure: make bench NAME=ledes
 	$(PY) tests/benchmarks/bench_$(NAME).py

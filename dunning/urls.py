@@ -6,7 +6,7 @@ from rest_framework.routers import SimpleRouter
 
 from dunning.api.payments import BankFileViewSet, PaymentViewSet, ReminderViewSet
 
-router = SimpleRouter(trailing_slash=False)
+router = SimpleRouter(trailing_slash=False, use_regex_path=False)
 router.register("payments", PaymentViewSet, basename="payment")
 router.register("reminders", ReminderViewSet, basename="reminder")
 router.register("bank-files", BankFileViewSet, basename="bank-file")

@@ -10,7 +10,7 @@ from invoices.api.invoices import InvoiceViewSet
 from invoices.api.runs import RunViewSet
 from invoices.api.uploads import DeliveryViewSet, SubmissionViewSet
 
-router = SimpleRouter(trailing_slash=False)
+router = SimpleRouter(trailing_slash=False, use_regex_path=False)
 router.register("charges", ChargeViewSet, basename="charge")
 router.register("runs", RunViewSet, basename="run")
 router.register("invoices", InvoiceViewSet, basename="invoice")

@@ -14,3 +14,5 @@ STORAGES = {
 }
 
 JOB_MODULES = []  # tests count the jobs that they ask for, not the clock's
+
+MIDDLEWARE = ["tests.conformity.HoldsToItsDescription", *MIDDLEWARE]  # noqa: F405

@@ -6,10 +6,16 @@ shown, and nowhere else.
 
 from __future__ import annotations
 
+import inspect
+
 from csp.constants import SELF, UNSAFE_INLINE
 from csp.decorators import csp_replace
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
 from django.utils.decorators import method_decorator
 from drf_spectacular.views import SpectacularSwaggerSplitView
+
+from billing_portal.errors import Refused
 
 
 @method_decorator(csp_replace({"style-src": [SELF, UNSAFE_INLINE]}), name="dispatch")
@@ -17,3 +23,28 @@ class Docs(SpectacularSwaggerSplitView):
     """Show the API's description; the script is served by itself, so none is inline."""
 
     url_name = "api:schema"
+
+
+_OF_ALL = {
+    "malformed": "The request cannot be read: its JSON, a parameter or a header (400).",
+    "values": "Some values cannot be accepted; errors names each by its place (422).",
+    "not_found": "There is no such thing in the firm of the key (404).",
+    "version.needed": "If-Match is missing: say which version you have read (428).",
+    "version.conflict": "It has changed since you read it (412).",
+    "idempotency.key_reused": "The Idempotency-Key came with another request before (422).",
+}
+
+
+def problems(request: HttpRequest) -> HttpResponse:
+    """List the codes by which a rule says no (409), each where a problem's ``type`` points."""
+    found = sorted((_codes(Refused) | _OF_ALL).items())
+    return render(request, "portal/problems.html", {"problems": found})
+
+
+def _codes(kind: type[Refused]) -> dict[str, str]:
+    found = {}
+    for child in kind.__subclasses__():
+        words = (inspect.getdoc(child) or "").split("\n\n")[0]
+        found.update(_codes(child))
+        found.setdefault(child.code, " ".join(words.replace("``", "").split()))
+    return found

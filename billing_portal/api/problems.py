@@ -20,7 +20,7 @@ from billing_portal.tenancy.actors import MissingPermission
 from billing_portal.tenancy.requests import HouseRequest
 
 CONTENT_TYPE = "application/problem+json"
-_TITLES = {
+TITLES = {
     400: "The request is malformed.",
     401: "Sign in with an API key.",
     403: "This is not allowed.",
@@ -64,6 +64,12 @@ def problem(request: HttpRequest, status: int, code: str, detail: str, **more: A
     return JsonResponse(
         _body(request, status, code, detail, more), status=status, content_type=CONTENT_TYPE
     )
+
+
+def not_taken(request: Request, no: Refused, errors: list[dict[str, Any]]) -> Response:
+    """Answer that a file was refused whole, with every finding in it."""
+    body = _body(django_request(request), 422, no.code, str(no), {"errors": errors})
+    return Response(body, status=422, content_type=CONTENT_TYPE)
 
 
 def django_request(request: Request) -> HouseRequest:
@@ -120,8 +126,8 @@ _DESCRIPTIONS: list[tuple[type[Exception], Callable[[Any], _Description]]] = [
             {"your_version": e.yours, "current_version": e.current},
         ),
     ),
-    (Http404, lambda _: (404, "not_found", _TITLES[404], {})),
-    (PermissionDenied, lambda _: (403, "forbidden", _TITLES[403], {})),
+    (Http404, lambda _: (404, "not_found", TITLES[404], {})),
+    (PermissionDenied, lambda _: (403, "forbidden", TITLES[403], {})),
     (exceptions.ValidationError, _of_values),
     (exceptions.APIException, _of_api),
 ]
@@ -150,7 +156,7 @@ def _body(
 ) -> dict[str, Any]:
     return {
         "type": f"/api/docs/problems#{code}",
-        "title": _TITLES.get(status, "The request failed."),
+        "title": TITLES.get(status, "The request failed."),
         "status": status,
         "code": code,
         "detail": detail,

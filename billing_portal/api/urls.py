@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import path
 from drf_spectacular.views import SpectacularAPIView
 
-from billing_portal.api.docs import Docs
+from billing_portal.api.docs import Docs, problems
 
 app_name = "api"
 urlpatterns = [
@@ -15,4 +15,5 @@ urlpatterns = [
         name="schema",
     ),
     path("docs", Docs.as_view(permission_classes=[], authentication_classes=[]), name="docs"),
+    path("docs/problems", problems, name="problems"),
 ]

@@ -17,6 +17,7 @@ from rest_framework.response import Response
 
 from billing_portal.api.idempotency import idempotent
 from billing_portal.api.problems import Malformed, django_request
+from billing_portal.api.schema import IF_MATCH, rows_of
 from billing_portal.api.versions import must_match, version_seen
 from billing_portal.api.views import NounViewSet
 from billing_portal.ids import NotAnId, uid_of
@@ -52,7 +53,9 @@ class Customers(NounViewSet):
         rows: QuerySet[Customer] = Customer.objects.all()
         return rows
 
-    @extend_schema(request=shapes.CustomerPatchIn, responses=shapes.CustomerOut)
+    @extend_schema(
+        request=shapes.CustomerPatchIn, responses=shapes.CustomerOut, parameters=[IF_MATCH]
+    )
     def partial_update(self, request: Request, **_: Any) -> Response:
         """Change a customer; If-Match names the version that was read."""
         seen, customer = version_seen(request), self.get_object()
@@ -60,7 +63,7 @@ class Customers(NounViewSet):
         asked = _typed(shapes.CustomerPatchIn, request.data)
         return self.shown(change_customer(customer, version_seen=seen, by=_by(request), **asked))
 
-    @extend_schema(request=shapes.BatchIn, responses=shapes.BatchOut)
+    @extend_schema(request=rows_of("CustomerRowsIn", shapes.CustomerIn), responses=shapes.RowsOut)
     @action(detail=False, methods=["post"])
     def upserts(self, request: Request) -> Response:
         """Open or change customers by external id, at most 500; each row is answered."""
@@ -92,7 +95,7 @@ class Matters(NounViewSet):
         rows: QuerySet[Matter] = Matter.objects.select_related("customer", "responsible")
         return rows
 
-    @extend_schema(request=shapes.MatterPatchIn, responses=shapes.MatterOut)
+    @extend_schema(request=shapes.MatterPatchIn, responses=shapes.MatterOut, parameters=[IF_MATCH])
     def partial_update(self, request: Request, **_: Any) -> Response:
         """Change a matter; If-Match names the version that was read."""
         seen, matter = version_seen(request), self.get_object()
@@ -100,7 +103,7 @@ class Matters(NounViewSet):
         asked = _typed(shapes.MatterPatchIn, request.data)
         return self.shown(change_matter(matter, version_seen=seen, by=_by(request), **asked))
 
-    @extend_schema(request=shapes.BatchIn, responses=shapes.BatchOut)
+    @extend_schema(request=rows_of("MatterRowsIn", shapes.MatterIn), responses=shapes.RowsOut)
     @action(detail=False, methods=["post"])
     def upserts(self, request: Request) -> Response:
         """Open or change matters by external id, at most 500; each row is answered."""
@@ -127,7 +130,9 @@ class Timekeepers(NounViewSet):
         rows: QuerySet[Timekeeper] = Timekeeper.objects.all()
         return rows
 
-    @extend_schema(request=shapes.BatchIn, responses=shapes.BatchOut)
+    @extend_schema(
+        request=rows_of("TimekeeperRowsIn", shapes.TimekeeperIn), responses=shapes.RowsOut
+    )
     @action(detail=False, methods=["post"])
     def upserts(self, request: Request) -> Response:
         """Add or change timekeepers by external id, at most 500; each row is answered."""
@@ -151,7 +156,7 @@ class Rates(NounViewSet):
         rows: QuerySet[Rate] = Rate.objects.select_related("matter", "customer", "timekeeper")
         return rows
 
-    @extend_schema(request=shapes.BatchIn, responses=shapes.BatchOut)
+    @extend_schema(request=rows_of("RateRowsIn", shapes.RateIn), responses=shapes.RowsOut)
     @action(detail=False, methods=["post"])
     @idempotent
     def proposals(self, request: Request) -> Response:
@@ -169,7 +174,7 @@ def _batch(
     deed: Callable[[Sequence[dict[str, Any]]], list[RowAnswer]],
 ) -> Response:
     """Answer each row in its place; rows of bad values never reach the deed."""
-    asked = _typed(shapes.BatchIn, request.data)["rows"]
+    asked = _typed(shapes.RowsIn, request.data)["rows"]
     typed = [shape(data=row) for row in asked]
     good = [index for index, row in enumerate(typed) if row.is_valid()]
     done = deed([typed[index].validated_data for index in good])

@@ -6,9 +6,9 @@ from typing import Any
 
 from rest_framework import serializers
 
-from billing_portal.api.rendering import money
+from billing_portal.api.rendering import MoneyOut
 from billing_portal.money import Money, UnknownCurrency
-from customers.models import CLASSIFICATIONS, Rate, Timekeeper
+from customers.models import CLASSIFICATIONS, Timekeeper
 
 
 class StrictIn(serializers.Serializer):
@@ -150,9 +150,9 @@ class MatterOut(serializers.Serializer):
     external_id = serializers.CharField()
     client_matter_id = serializers.CharField()
     name = serializers.CharField()
-    responsible = serializers.CharField(source="responsible.name", default=None)
+    responsible = serializers.CharField(source="responsible.name", default=None, allow_null=True)
     opened_on = serializers.DateField()
-    closed_on = serializers.DateField()
+    closed_on = serializers.DateField(allow_null=True)
     state = serializers.CharField()
     carrier_code = serializers.CharField()
     ledes_client_id = serializers.CharField()
@@ -176,23 +176,21 @@ class RateOut(serializers.Serializer):
     """A rate, with who proposed and who decided."""
 
     id = serializers.CharField(source="public_id")
-    matter_id = serializers.CharField(source="matter.public_id", default=None)
-    customer_id = serializers.CharField(source="customer.public_id", default=None)
-    timekeeper_id = serializers.CharField(source="timekeeper.public_id", default=None)
+    matter_id = serializers.CharField(source="matter.public_id", default=None, allow_null=True)
+    customer_id = serializers.CharField(source="customer.public_id", default=None, allow_null=True)
+    timekeeper_id = serializers.CharField(
+        source="timekeeper.public_id", default=None, allow_null=True
+    )
     level = serializers.CharField()
     starts_on = serializers.DateField()
-    ends_on = serializers.DateField()
-    amount = serializers.SerializerMethodField()
+    ends_on = serializers.DateField(allow_null=True)
+    amount = MoneyOut(source="price")
     state = serializers.CharField()
     proposed_by = serializers.CharField()
     decided_by = serializers.CharField()
 
-    def get_amount(self, rate: Rate) -> dict[str, str]:
-        """Return the price of an hour."""
-        return money(rate.price)
 
-
-class BatchIn(serializers.Serializer):
+class RowsIn(serializers.Serializer):
     """Rows to take over, at most 500."""
 
     rows = serializers.ListField(child=serializers.DictField(), max_length=500)
@@ -210,7 +208,7 @@ class RowOut(serializers.Serializer):
     detail = serializers.CharField()
 
 
-class BatchOut(serializers.Serializer):
+class RowsOut(serializers.Serializer):
     """What came of all rows, in their order, and how many of each."""
 
     counts = serializers.DictField(child=serializers.IntegerField())

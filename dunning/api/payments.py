@@ -6,14 +6,19 @@ from datetime import UTC, date, datetime
 from typing import IO, Any, ClassVar, cast
 
 from django.db.models import QuerySet
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import (
+    OpenApiParameter,
+    extend_schema,
+    extend_schema_field,
+    inline_serializer,
+)
 from rest_framework import serializers, viewsets
 from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from billing_portal.api.problems import CONTENT_TYPE, django_request
-from billing_portal.api.rendering import money
+from billing_portal.api.problems import django_request, not_taken
+from billing_portal.api.rendering import MoneyOut, money
 from billing_portal.api.views import NounViewSet, one_of
 from billing_portal.money import Money
 from billing_portal.periods import local_day
@@ -37,10 +42,12 @@ class PaymentOut(serializers.Serializer):
     amount = serializers.SerializerMethodField()
     unapplied = serializers.SerializerMethodField()
 
+    @extend_schema_field(MoneyOut)
     def get_amount(self, payment: Payment) -> dict[str, str]:
         """Return what came in."""
         return money(Money.of_minor(payment.amount, payment.currency))
 
+    @extend_schema_field(MoneyOut)
     def get_unapplied(self, payment: Payment) -> dict[str, str]:
         """Return what no invoice has."""
         left = int(payment.unapplied)  # type: ignore[attr-defined]  # annotated
@@ -57,8 +64,6 @@ class PaymentViewSet(NounViewSet):
 
     def get_queryset(self) -> QuerySet[Payment]:
         """Return the firm's payments."""
-        if getattr(self, "swagger_fake_view", False):
-            return Payment._base_manager.none()
         return payments()
 
 
@@ -72,11 +77,7 @@ class ReminderOut(serializers.Serializer):
     decided_on = serializers.DateField()
     state = serializers.CharField()
     message_id = serializers.CharField()
-    open = serializers.SerializerMethodField()
-
-    def get_open(self, reminder: Reminder) -> dict[str, str]:
-        """Return what was owed when it was decided."""
-        return money(reminder.open_money)
+    open = MoneyOut(source="open_money")
 
 
 class ReminderViewSet(NounViewSet):
@@ -89,8 +90,6 @@ class ReminderViewSet(NounViewSet):
 
     def get_queryset(self) -> QuerySet[Reminder]:
         """Return the firm's reminders."""
-        if getattr(self, "swagger_fake_view", False):
-            return Reminder._base_manager.none()
         return reminders()
 
 
@@ -110,7 +109,16 @@ class BankFileViewSet(viewsets.ViewSet):
     permissions: ClassVar = {"create": "payments.import"}
     parser_classes = (XmlFile,)
 
-    @extend_schema(request={"application/xml": bytes}, responses={201: None})
+    @extend_schema(
+        request={"application/xml": bytes},
+        responses={
+            201: inline_serializer(
+                "BankFileOut",
+                {"object": serializers.CharField(), "id": serializers.CharField()},
+            )
+        },
+        parameters=[OpenApiParameter("name", str, description="The name of the file.")],
+    )
     def create(self, request: Request) -> Response:
         """Import a camt.053 file, all of it or nothing; every finding has place and row."""
         firm = django_request(request).tenant
@@ -133,8 +141,5 @@ class BankFileViewSet(viewsets.ViewSet):
                 }
                 for each in no.findings
             ]
-            body = {"title": "Nothing was taken.", "status": 422, "code": no.code}
-            return Response(
-                {**body, "detail": str(no), "errors": errors}, status=422, content_type=CONTENT_TYPE
-            )
+            return not_taken(request, no, errors)
         return Response({"object": "bank_file", "id": file.public_id}, status=201)

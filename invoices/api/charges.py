@@ -15,8 +15,9 @@ from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from billing_portal.api.problems import CONTENT_TYPE, django_request
-from billing_portal.api.rendering import money
+from billing_portal.api.problems import django_request, not_taken
+from billing_portal.api.rendering import MoneyOut
+from billing_portal.api.schema import rows_of
 from billing_portal.api.views import NounViewSet, one_of
 from billing_portal.periods import local_day
 from billing_portal.tenancy.actors import Actor
@@ -66,7 +67,7 @@ class ChargeIn(serializers.Serializer):
         return attrs
 
 
-class BatchIn(serializers.Serializer):
+class ChargesIn(serializers.Serializer):
     """A batch: where it comes from, and up to 1,000 rows, each typed by itself."""
 
     source = serializers.CharField(max_length=40)  # type: ignore[assignment]  # a field of that name
@@ -84,17 +85,48 @@ class ChargeOut(serializers.Serializer):
     key = serializers.CharField()
     kind = serializers.CharField()
     customer = serializers.CharField(source="customer.external_id")
-    matter = serializers.CharField(source="matter.external_id", default=None)
-    timekeeper = serializers.CharField(source="timekeeper.external_id", default=None)
+    matter = serializers.CharField(source="matter.external_id", default=None, allow_null=True)
+    timekeeper = serializers.CharField(
+        source="timekeeper.external_id", default=None, allow_null=True
+    )
     worked_on = serializers.DateField()
     quantity = serializers.CharField()
     unit_price = serializers.CharField()
-    amount = serializers.SerializerMethodField()
+    amount = MoneyOut(source="total")
     priced_by = serializers.CharField()
 
-    def get_amount(self, charge: Charge) -> dict[str, str]:
-        """Return what it comes to."""
-        return money(charge.total)
+
+class CaptureRowOut(serializers.Serializer):
+    """What came of one row of a batch."""
+
+    index = serializers.IntegerField()
+    key = serializers.CharField()
+    status = serializers.CharField(help_text="accepted, duplicate, conflict or refused")
+    id = serializers.CharField()
+    code = serializers.CharField()
+    detail = serializers.CharField()
+    column = serializers.CharField()
+
+
+class CountsOut(serializers.Serializer):
+    """How many rows came to what."""
+
+    counts = serializers.DictField(child=serializers.IntegerField())
+
+
+class ChargesOut(CountsOut):
+    """What came of all rows of a batch, in their order."""
+
+    results = CaptureRowOut(many=True)
+
+
+class TakenInOut(CountsOut):
+    """What a LEDES file brought."""
+
+    customers = serializers.IntegerField()
+    matters = serializers.IntegerField()
+    timekeepers = serializers.IntegerField()
+    findings = serializers.ListField(child=serializers.DictField())
 
 
 class CsvFile(BaseParser):
@@ -133,18 +165,19 @@ class ChargeViewSet(NounViewSet):
 
     def get_queryset(self) -> QuerySet[Charge]:
         """Return the firm's charges with what they name."""
-        if getattr(self, "swagger_fake_view", False):
-            return Charge._base_manager.none()
         return Charge.objects.select_related("customer", "matter", "timekeeper")
 
-    @extend_schema(request=BatchIn)
+    @extend_schema(
+        request=rows_of("ChargeBatchIn", ChargeIn, source=serializers.CharField(max_length=40)),
+        responses=ChargesOut,
+    )
     @action(detail=False, methods=["post"])
     def batches(self, request: Request) -> Response:
         """Capture a batch; each row is answered: accepted, duplicate, conflict or refused.
 
         Repeating it does no harm: what was accepted is then a duplicate.
         """
-        asked = BatchIn(data=request.data)
+        asked = ChargesIn(data=request.data)
         asked.is_valid(raise_exception=True)
         typed = [ChargeIn(data=row) for row in asked.validated_data["rows"]]
         good = [index for index, row in enumerate(typed) if row.is_valid()]
@@ -160,7 +193,7 @@ class ChargeViewSet(NounViewSet):
         counts = Counter(result["status"] for result in results)
         return Response({"counts": dict(counts), "results": results})
 
-    @extend_schema(request={"text/csv": bytes})
+    @extend_schema(request={"text/csv": bytes}, responses={201: CountsOut})
     @action(detail=False, methods=["post"], parser_classes=[CsvFile])
     def files(self, request: Request) -> Response:
         """Capture a CSV file, all of it or nothing; every finding has row, column and rule."""
@@ -168,22 +201,22 @@ class ChargeViewSet(NounViewSet):
             rows = charges_in(cast(bytes, request.data))
             answers = capturing.capture_file("csv", rows, by=_by(request), on=_today(request))
         except NotCharges as no:
-            return _findings(no.code, str(no), [asdict(finding) for finding in no.findings])
+            return not_taken(request, no, [asdict(finding) for finding in no.findings])
         except capturing.RowsRefused as no:
-            return _findings(no.code, str(no), [asdict(answer) for answer in no.answers])
+            return not_taken(request, no, [asdict(answer) for answer in no.answers])
         counts = Counter(answer.status for answer in answers)
         return Response({"counts": dict(counts)}, status=201)
 
-    @extend_schema(request={"text/plain": bytes})
+    @extend_schema(request={"text/plain": bytes}, responses={201: TakenInOut})
     @action(detail=False, methods=["post"], url_path="ledes-files", parser_classes=[LedesText])
     def ledes_files(self, request: Request) -> Response:
         """Take in a LEDES 1998B or 98BI file, all of it or nothing; findings name row and field."""
         try:
             taken = take_in_ledes(cast(bytes, request.data), by=_by(request), on=_today(request))
         except NotTakenIn as no:
-            return _findings(no.code, str(no), [each.as_json() for each in no.findings])
+            return not_taken(request, no, [each.as_json() for each in no.findings])
         except capturing.RowsRefused as no:
-            return _findings(no.code, str(no), [asdict(answer) for answer in no.answers])
+            return not_taken(request, no, [asdict(answer) for answer in no.answers])
         answer = {
             "counts": dict(taken.charges),
             "customers": taken.customers,
@@ -199,11 +232,6 @@ def _untyped(row: serializers.Serializer) -> capturing.CaptureAnswer:
     detail = str(error[0]) if isinstance(error, list) else str(error)
     key = str(row.initial_data.get("key", ""))[:120]
     return capturing.CaptureAnswer(key, "refused", "", "charges.value", detail, column)
-
-
-def _findings(code: str, detail: str, errors: list[dict[str, Any]]) -> Response:
-    body = {"title": "Nothing was taken.", "status": 422, "code": code, "detail": detail}
-    return Response({**body, "errors": errors}, status=422, content_type=CONTENT_TYPE)
 
 
 def _by(request: Request) -> Actor:

@@ -31,7 +31,7 @@ class DocumentOut(serializers.Serializer):
     size = serializers.IntegerField()
     sha256 = serializers.CharField()
     snapshot_sha256 = serializers.CharField()
-    proof = serializers.JSONField(allow_null=True)
+    proof = serializers.DictField(allow_null=True)
     rendered_at = serializers.DateTimeField()
 
 
@@ -52,8 +52,6 @@ class DocumentViewSet(NounViewSet):
 
     def get_queryset(self) -> QuerySet[Document]:
         """Return the firm's documents with their invoices."""
-        if getattr(self, "swagger_fake_view", False):
-            return Document._base_manager.none()
         return documents()
 
     @extend_schema(responses={(200, "application/octet-stream"): bytes})

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from billing_portal.api.rendering import money
+from billing_portal.api.rendering import MoneyOut, money
 from billing_portal.money import Money
 from invoices.models import BillingRun, Invoice, InvoiceLine, LineEdit, RunItem, Verdict
 from invoices.queries.runs import Progress
@@ -40,17 +41,6 @@ class DecimalText(serializers.DecimalField):
         if not isinstance(data, str):
             raise serializers.ValidationError("Write the number as a text.", code="text")
         return super().to_internal_value(data)
-
-
-class MoneyOut(serializers.Serializer):
-    """An amount as text, with its currency."""
-
-    amount = serializers.CharField()
-    currency = serializers.CharField()
-
-    def to_representation(self, instance: Money) -> dict[str, str]:
-        """Return amount and currency."""
-        return money(instance)
 
 
 class RunIn(StrictIn):
@@ -98,6 +88,7 @@ class RunOut(serializers.Serializer):
         """Return the aggregation as the schedule names it."""
         return aggregation_of(run.cadence)
 
+    @extend_schema_field(ProgressOut)
     def get_progress(self, run: BillingRun) -> dict[str, int]:
         """Return the counts that the endpoint looked up for the page in one query."""
         found: dict[int, Progress] = self.context["progress"]
@@ -112,7 +103,9 @@ class RunItemOut(serializers.Serializer):
     id = serializers.CharField(source="public_id")
     position = serializers.IntegerField()
     customer = serializers.CharField(source="window.customer.external_id")
-    matter = serializers.CharField(source="window.matter.external_id", default=None)
+    matter = serializers.CharField(
+        source="window.matter.external_id", default=None, allow_null=True
+    )
     starts_on = serializers.DateField(source="window.starts_on")
     ends_on = serializers.DateField(source="window.ends_on")
     outcome = serializers.CharField()
@@ -121,9 +114,17 @@ class RunItemOut(serializers.Serializer):
     charges = serializers.IntegerField(source="planned_charges")
     amount = serializers.SerializerMethodField()
 
+    @extend_schema_field(MoneyOut)
     def get_amount(self, item: RunItem) -> dict[str, str]:
         """Return what was unbilled when it was planned."""
         return money(Money.of_minor(item.planned_amount, item.window.currency))
+
+
+class RunItemsOut(serializers.Serializer):
+    """Items of a run, not paged."""
+
+    object = serializers.CharField(default="list")
+    data = RunItemOut(many=True)  # type: ignore[assignment]  # a field of that name
 
 
 class LineOut(serializers.Serializer):
@@ -132,10 +133,12 @@ class LineOut(serializers.Serializer):
     object = serializers.CharField(default="invoice_line")
     id = serializers.CharField(source="public_id")
     number = serializers.IntegerField()
-    charge = serializers.CharField(source="charge.public_id", default=None)
+    charge = serializers.CharField(source="charge.public_id", default=None, allow_null=True)
     kind = serializers.CharField()
-    matter = serializers.CharField(source="matter.external_id", default=None)
-    timekeeper = serializers.CharField(source="timekeeper.external_id", default=None)
+    matter = serializers.CharField(source="matter.external_id", default=None, allow_null=True)
+    timekeeper = serializers.CharField(
+        source="timekeeper.external_id", default=None, allow_null=True
+    )
     worked_on = serializers.DateField()
     quantity = serializers.CharField()
     unit_price = serializers.CharField()
@@ -147,10 +150,12 @@ class LineOut(serializers.Serializer):
     narrative = serializers.CharField()
     is_edited = serializers.BooleanField()
 
+    @extend_schema_field(MoneyOut)
     def get_amount(self, line: InvoiceLine) -> dict[str, str]:
         """Return what is billed, net."""
         return money(Money.of_minor(line.amount, self.context["currency"]))
 
+    @extend_schema_field(MoneyOut(allow_null=True))
     def get_as_worked(self, line: InvoiceLine) -> dict[str, str] | None:
         """Return what the work came to before anybody edited it."""
         return None if line.charge is None else money(line.charge.total)
@@ -166,8 +171,8 @@ class InvoiceOut(serializers.Serializer):
     version = serializers.IntegerField()
     number = serializers.CharField()
     customer = serializers.CharField(source="customer.external_id")
-    matter = serializers.CharField(source="matter.external_id", default=None)
-    reviewer = serializers.EmailField(source="reviewer.email", default=None)
+    matter = serializers.CharField(source="matter.external_id", default=None, allow_null=True)
+    reviewer = serializers.EmailField(source="reviewer.email", default=None, allow_null=True)
     period_starts_on = serializers.DateField()
     period_ends_on = serializers.DateField()
     issued_on = serializers.DateField(allow_null=True)
@@ -178,6 +183,7 @@ class InvoiceOut(serializers.Serializer):
     as_worked = MoneyOut(source="as_worked_money")
     balance = serializers.SerializerMethodField()
 
+    @extend_schema_field(MoneyOut)
     def get_balance(self, invoice: Invoice) -> dict[str, str]:
         """Return what is owed."""
         return money(Money.of_minor(int(getattr(invoice, "owed", 0)), invoice.currency))
@@ -188,6 +194,7 @@ class InvoiceWholeOut(InvoiceOut):
 
     lines = serializers.SerializerMethodField()
 
+    @extend_schema_field(LineOut(many=True))
     def get_lines(self, invoice: Invoice) -> list[dict[str, Any]]:
         """Return the lines that the endpoint looked up."""
         context = {"currency": invoice.currency}

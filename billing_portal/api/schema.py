@@ -1,0 +1,107 @@
+"""How the API describes itself: OpenAPI 3.1, with keys, versions, permissions and problems."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.utils import OpenApiParameter, inline_serializer
+from rest_framework import serializers
+
+from billing_portal.api.idempotency import HEADER
+from billing_portal.api.problems import CONTENT_TYPE, TITLES
+
+IF_MATCH = OpenApiParameter(
+    "If-Match",
+    str,
+    OpenApiParameter.HEADER,
+    required=True,
+    description='The ETag of the version that was read, such as "3".',
+)
+_KEY = OpenApiParameter(
+    HEADER,
+    str,
+    OpenApiParameter.HEADER,
+    required=True,
+    description="A text of your own; a repeat with it gets the first answer again.",
+)
+_WRITES = {"post", "patch", "put", "delete"}
+
+
+class ProblemOut(serializers.Serializer):
+    """Why a request was not done (RFC 9457); nothing changed."""
+
+    type = serializers.CharField()
+    title = serializers.CharField()
+    status = serializers.IntegerField()
+    code = serializers.CharField(help_text="Stable; compare this, not the words.")
+    detail = serializers.CharField()
+    request_id = serializers.CharField(help_text="Tell it when you ask us about this answer.")
+    errors = serializers.ListField(
+        child=serializers.DictField(), required=False, help_text="One for each bad value or row."
+    )
+
+
+def rows_of(name: str, shape: type[serializers.Serializer], **more: Any) -> serializers.Serializer:
+    """Describe a batch whose rows are typed one by one, so that one bad row refuses itself only."""
+    described: serializers.Serializer = inline_serializer(name, {**more, "rows": shape(many=True)})
+    return described
+
+
+class KeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]  # registers
+    """Name the API key as the way to sign in."""
+
+    target_class = "billing_portal.api.authentication.ActorOfRequest"
+    name = "apiKey"
+
+    def get_security_definition(self, auto_schema: Any) -> dict[str, Any]:
+        """Describe the header."""
+        return {"type": "http", "scheme": "bearer", "description": "An API key of your firm."}
+
+
+class HouseSchema(AutoSchema):
+    """Add to each operation what every endpoint of the house does."""
+
+    def get_tags(self) -> list[str]:
+        """Group by noun."""
+        return [self.path.removeprefix("/api/v1/").split("/")[0]]
+
+    def get_override_parameters(self) -> list[Any]:
+        """Ask for a key wherever the endpoint does."""
+        return [_KEY] if self._is_idempotent() else []
+
+    def get_operation(self, *args: Any, **kwargs: Any) -> dict[str, Any] | None:
+        """Describe one verb: the permission it needs, and each problem it may answer with."""
+        operation: dict[str, Any] | None = super().get_operation(*args, **kwargs)
+        if operation is None:
+            return None
+        view: Any = self.view
+        operation["x-permission"] = view.permissions[view.action]
+        problem = self.resolve_serializer(ProblemOut, "response").ref
+        for status in self._problems(operation):
+            operation["responses"][str(status)] = {
+                "description": TITLES[status],
+                "content": {CONTENT_TYPE: {"schema": problem}},
+            }
+        return operation
+
+    def _problems(self, operation: dict[str, Any]) -> list[int]:
+        writes = self.method.lower() in _WRITES
+        needs_version = any(each["name"] == "If-Match" for each in operation.get("parameters", []))
+        may = {
+            400: True,
+            401: True,
+            403: True,
+            404: "{" in self.path,
+            409: writes,
+            412: needs_version,
+            415: "requestBody" in operation,
+            422: "requestBody" in operation or self._is_idempotent(),
+            428: needs_version,
+        }
+        return [status for status, it_may in may.items() if it_may]
+
+    def _is_idempotent(self) -> bool:
+        view: Any = self.view
+        return bool(getattr(getattr(view, view.action), "is_idempotent", False))
