@@ -43,6 +43,9 @@ schema: setup ## Write the API's description anew: docs/openapi.yml
 bench: setup ## Measure: make bench NAME=ledes
 	$(PY) tests/benchmarks/bench_$(NAME).py
 
+chaos: setup ## Break things while they work: make chaos NAME=month_end
+	$(PY) -m tests.chaos.$(NAME)
+
 stop: ## Stop the embedded database servers
 	@test ! -x $(PY) || $(PY) -m billing_portal.postgres stop
 

@@ -38,7 +38,7 @@ class ProblemOut(serializers.Serializer):
     code = serializers.CharField(help_text="Stable; compare this, not the words.")
     detail = serializers.CharField()
     request_id = serializers.CharField(help_text="Tell it when you ask us about this answer.")
-    errors = serializers.ListField(
+    errors = serializers.ListField(  # type: ignore[assignment]  # a field of that name
         child=serializers.DictField(), required=False, help_text="One for each bad value or row."
     )
 
