@@ -10,7 +10,7 @@ from billing_portal.periods import local_day
 from billing_portal.tenancy.actors import system
 from billing_portal.tenancy.models import Tenant
 from billing_portal.tenancy.scope import current_tenant_id
-from dunning.actions.remind import remind_due
+from dunning.actions.remind import remind_due, settle_reminders
 
 
 @job(queue="default", timeout=120)
@@ -20,4 +20,11 @@ def remind_daily() -> None:
     remind_due(on=local_day(datetime.now(UTC), zone), by=system("clock"))
 
 
+@job(queue="default", timeout=60)
+def settle() -> None:
+    """End what a job left in the middle. Twice does no harm: it has ended then."""
+    settle_reminders()
+
+
+clock_line("settle reminders", job="dunning.jobs.settle", every_seconds=600)
 clock_line("reminders", job="dunning.jobs.remind_daily", rule="daily 07:00")

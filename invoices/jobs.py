@@ -12,6 +12,7 @@ from billing_portal.tenancy.models import Tenant
 from billing_portal.tenancy.scope import current_tenant_id
 from invoices.actions.plan import plan_run
 from invoices.actions.run import settle_run, start_run
+from invoices.actions.waiting import settle_deliveries, settle_uploads
 from invoices.models import BillingRun
 
 CLOCK = system("clock")
@@ -44,6 +45,13 @@ def settle_runs() -> None:
         settle_run(run, by=CLOCK)
 
 
+@job(queue="default", timeout=60)
+def settle_ways_out() -> None:
+    """Bring on or end uploads and mail that no job will bring on. Twice does no harm."""
+    settle_uploads(by=CLOCK)
+    settle_deliveries()
+
+
 for _aggregation, _execution, _rule in (
     ("monthly", "beginning-of-the-month", "monthly 1 06:00"),
     ("quarterly", "beginning-of-the-month", "monthly 1 06:10"),
@@ -60,4 +68,5 @@ for _aggregation, _execution, _rule in (
         rule=_rule,
         args={"billing_aggregation": _aggregation, "period_of_execution": _execution},
     )
+clock_line("settle uploads and mail", job="invoices.jobs.settle_ways_out", every_seconds=120)
 clock_line("settle runs", job="invoices.jobs.settle_runs", every_seconds=600)

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TypeVar
 
-from django.db.models import Count, F, Min, Q, QuerySet, Sum
-from django.db.models.functions import Now
+from django.db.models import CharField, Count, Exists, F, Min, Model, OuterRef, Q, QuerySet, Sum
+from django.db.models.expressions import Combinable
+from django.db.models.fields.json import KT
+from django.db.models.functions import Cast, Now
 
 from billing_portal.jobs.models import Job
 from billing_portal.tenancy.models import Tenant
+from billing_portal.tenancy.scope import current_tenant_id
 
 OPEN = (Job.State.QUEUED, Job.State.RUNNING)
+LIVE = (*OPEN, Job.State.WAITING_FOR_HUMAN, Job.State.PAUSED)
+_M = TypeVar("_M", bound=Model)
 
 
 @dataclass(frozen=True)
@@ -38,6 +44,24 @@ class GroupProgress:
 def jobs_of(tenant: Tenant) -> QuerySet[Job]:
     """Return the firm's jobs, newest first; page by key."""
     return Job.objects.filter(tenant=tenant).order_by("-pk")
+
+
+def live_jobs_of(name: str, argument: str, key: Combinable) -> QuerySet[Job]:
+    """Return the scope's jobs of one function that have not ended and name one row.
+
+    :param key: the row's primary key as text.
+    """
+    live = Job.objects.alias(about=KT(f"args__{argument}"))
+    found: QuerySet[Job] = live.filter(
+        tenant_id=current_tenant_id(), name=name, state__in=LIVE, about=key
+    )
+    return found
+
+
+def without_live_job(rows: QuerySet[_M], name: str, argument: str) -> QuerySet[_M]:
+    """Return the rows that no job of a function will bring on any more."""
+    key = Cast(OuterRef("pk"), CharField())
+    return rows.filter(~Exists(live_jobs_of(name, argument, key)))
 
 
 def queue_states() -> list[QueueState]:

@@ -11,6 +11,7 @@ from django.db.models.functions import Now
 from django.template.loader import render_to_string
 
 from billing_portal.audit.trail import record, record_many
+from billing_portal.jobs.queries import without_live_job
 from billing_portal.jobs.queue import job
 from billing_portal.jobs.worker import current_job
 from billing_portal.money import Money
@@ -99,6 +100,18 @@ def send_reminder_later(*, tenant_id: int, reminder_id: int) -> None:
         raise
     with tenant_scope(tenant_id):
         _end(reminder_id, _State.SENT)
+
+
+@transaction.atomic
+def settle_reminders() -> int:
+    """End reminders that no job will bring on: failed, or unknown where they may have left."""
+    waiting = Reminder.objects.filter(state__in=(_State.QUEUED, _State.SENDING))
+    found = without_live_job(waiting, send_reminder_later.name, "reminder_id")
+    rows = list(found.select_for_update(of=("self",)).order_by("pk"))
+    for each in rows:
+        ended = _State.UNKNOWN if each.state == _State.SENDING else _State.FAILED
+        _end(each.pk, ended, "deliveries.job_failed", "It ended without a word.")
+    return len(rows)
 
 
 def _begin(reminder_id: int) -> mail.OutgoingMail | None:

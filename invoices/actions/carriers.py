@@ -16,6 +16,7 @@ from billing_portal.tenancy.actors import Actor
 from billing_portal.tenancy.encryption import lock_up, open_up
 from customers.actions.checks import refuse_strangers
 from invoices.gateways.carriers.base import Credentials
+from invoices.gateways.carriers.browser import checked_origin
 from invoices.gateways.carriers.recipe import Recipe
 from invoices.gateways.carriers.recipe_check import recipe_from
 from invoices.models import Carrier, CarrierLogin, CarrierRecipe
@@ -35,13 +36,21 @@ class CarrierNotReady(Refused):
     code = "carriers.not_ready"
 
 
+class BadSite(Refused):
+    """What was given is no address of a site, or would carry a password in the clear."""
+
+    code = "carriers.bad_site"
+
+
 @transaction.atomic
 def add_carrier(*, code: str, name: str, origin: str, by: Actor) -> Carrier:
     """Add a carrier; nothing is uploaded before it has a recipe, a login and a person's word.
 
     :raises CarrierKnown: when the code is taken.
+    :raises BadSite: when the origin is none, or not encrypted.
     """
     by.must("carriers.edit")
+    origin = _site(origin)
     try:
         with transaction.atomic():
             carrier: Carrier = Carrier.objects.create(code=code, name=name, origin=origin)
@@ -54,16 +63,30 @@ def add_carrier(*, code: str, name: str, origin: str, by: Actor) -> Carrier:
 
 @transaction.atomic
 def change_carrier(carrier: Carrier, *, by: Actor, version_seen: int, **values: Any) -> Carrier:
-    """Change a carrier's name or site."""
+    """Change a carrier's name or site.
+
+    A login belongs to the site that it was given for: at another one, it has to be given anew and a
+    person has to allow automation again, so that nobody turns a password to a place of their own.
+
+    :raises BadSite: when the origin is none, or not encrypted.
+    """
     by.must("carriers.edit")
     carrier = Carrier.objects.select_for_update().get(pk=carrier.pk)
     if carrier.version != version_seen:
         raise CarrierNotReady("Somebody changed it since it was read.")
-    for name in ("name", "origin"):
-        setattr(carrier, name, values.get(name, getattr(carrier, name)))
+    before = {"name": carrier.name, "origin": carrier.origin}
+    carrier.name = values.get("name", carrier.name)
+    carrier.origin = _site(values.get("origin", carrier.origin))
+    if carrier.origin != before["origin"]:
+        carrier.automation_allowed_by = ""
     carrier.version += 1
     carrier.save()
-    record("carrier.changed", carrier, by=by, fields=sorted(values))
+    changed = {
+        name: [was, getattr(carrier, name)]
+        for name, was in before.items()
+        if getattr(carrier, name) != was
+    }
+    record("carrier.changed", carrier, by=by, changed=changed)
     publish("carrier.changed", about=carrier.public_id)
     return carrier
 
@@ -102,7 +125,7 @@ def add_login(
     """
     by.must("carriers.edit")
     refuse_strangers(owner)
-    login = CarrierLogin(carrier=carrier, owner=owner, expires_on=expires_on)
+    login = CarrierLogin(carrier=carrier, owner=owner, expires_on=expires_on, origin=carrier.origin)
     login.user_name = lock_up(user_name, table=_TABLE, column="user_name", row=login.uid)
     login.password = lock_up(password, table=_TABLE, column="password", row=login.uid)
     login.save()
@@ -123,6 +146,16 @@ def allow_automation(carrier: Carrier, *, by: Actor) -> Carrier:
     record("carrier.automation_allowed", carrier, by=by)
     publish("carrier.changed", about=carrier.public_id)
     return carrier
+
+
+@transaction.atomic
+def refuse_login(carrier: Carrier, *, reason: str, by: Actor) -> None:
+    """Write down that the carrier did not take its login, which is then never tried again."""
+    login = CarrierLogin.objects.filter(carrier=carrier).latest("pk")
+    carrier = stop_carrier(carrier, reason=reason, by=by)
+    carrier.refused_login = login.pk
+    carrier.save(update_fields=["refused_login"])
+    record("carrier.login_refused", carrier, by=by, login=login.public_id)
 
 
 @transaction.atomic
@@ -151,14 +184,36 @@ def recipe_of(carrier: Carrier) -> tuple[CarrierRecipe, Recipe]:
 def credentials_of(carrier: Carrier, *, on: date) -> Credentials:
     """Return the newest login in clear, for the browser and never for a page. Two queries.
 
-    :raises CarrierNotReady: when there is none, or it has expired.
+    :raises CarrierNotReady: when there is none that may be used at this site today.
     """
     login = CarrierLogin.objects.filter(carrier=carrier).order_by("-pk").first()
     if login is None:
         raise CarrierNotReady(f"{carrier} has no login.")
     if login.expires_on is not None and login.expires_on < on:
         raise CarrierNotReady(f"The login of {carrier} expired on {login.expires_on}.")
+    if login.origin != carrier.origin:
+        raise CarrierNotReady(f"The login of {carrier} was given for {login.origin}.")
+    if login.pk == carrier.refused_login:
+        raise CarrierNotReady(f"{carrier} refused this login. Give it a new one.")
     return Credentials(
         open_up(login.user_name, table=_TABLE, column="user_name", row=login.uid),
         open_up(login.password, table=_TABLE, column="password", row=login.uid),
     )
+
+
+def require_on(carrier: Carrier) -> None:
+    """Pass when uploads may go to a carrier now.
+
+    :raises CarrierNotReady: when it is stopped, or nobody has allowed automation.
+    """
+    if carrier.stopped_reason:
+        raise CarrierNotReady(f"{carrier} is stopped: {carrier.stopped_reason}")
+    if not carrier.automation_allowed_by:
+        raise CarrierNotReady(f"Nobody has allowed automated sign-in at {carrier}.")
+
+
+def _site(origin: str) -> str:
+    try:
+        return checked_origin(origin)
+    except ValueError as error:
+        raise BadSite(f"{error} Write it as https://host, without a path.") from error

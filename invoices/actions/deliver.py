@@ -128,7 +128,7 @@ def deliver_later(*, tenant_id: int, delivery_id: int) -> None:
         _send(letter, files.read(tenant_id, letter.sha256), at=letter.delivery.queued_at)
     except mail.MailRefused as refusal:
         with tenant_scope(tenant_id):
-            _end(delivery_id, _State.FAILED, refusal.code, str(refusal))
+            end(delivery_id, _State.FAILED, refusal.code, str(refusal))
         return
     except (mail.MailDown, mail.MailUnknown) as error:
         is_unknown = isinstance(error, mail.MailUnknown)
@@ -136,10 +136,10 @@ def deliver_later(*, tenant_id: int, delivery_id: int) -> None:
         is_last = me is not None and me.attempts >= _ATTEMPTS
         state = _State.UNKNOWN if is_unknown else _State.FAILED if is_last else _State.QUEUED
         with tenant_scope(tenant_id):
-            _end(delivery_id, state, "mail.unknown" if is_unknown else "mail.down", str(error))
+            end(delivery_id, state, "mail.unknown" if is_unknown else "mail.down", str(error))
         raise
     with tenant_scope(tenant_id):
-        _end(delivery_id, _State.SENT)
+        end(delivery_id, _State.SENT)
 
 
 def _begin(delivery_id: int) -> _Letter | None:
@@ -223,7 +223,7 @@ def send_now(message: mail.OutgoingMail) -> None:
     )
 
 
-def _end(delivery_id: int, state: str, code: str = "", text: str = "") -> None:
+def end(delivery_id: int, state: str, code: str = "", text: str = "") -> None:
     """Write down what came of it, and tell of what is final."""
     delivery = Delivery.objects.select_for_update(of=("self",)).get(pk=delivery_id)
     delivery.state, delivery.error_code, delivery.error_text = state, code, text[:500]

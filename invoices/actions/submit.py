@@ -11,11 +11,13 @@ from dataclasses import dataclass
 from datetime import date
 
 from django.db import transaction
-from django.db.models import Max
+from django.db.models import Max, Value
 from django.db.models.functions import Now
 
 from billing_portal.audit.trail import record
 from billing_portal.errors import Refused
+from billing_portal.jobs.models import Job
+from billing_portal.jobs.queries import live_jobs_of
 from billing_portal.jobs.queue import job
 from billing_portal.jobs.worker import current_job
 from billing_portal.outbox.events import publish
@@ -23,7 +25,14 @@ from billing_portal.periods import local_day
 from billing_portal.tenancy.actors import Actor, system
 from billing_portal.tenancy.models import Tenant
 from billing_portal.tenancy.scope import current_tenant_id, tenant_scope
-from invoices.actions.carriers import CarrierNotReady, credentials_of, recipe_of, stop_carrier
+from invoices.actions.carriers import (
+    CarrierNotReady,
+    credentials_of,
+    recipe_of,
+    refuse_login,
+    require_on,
+    stop_carrier,
+)
 from invoices.gateways import files
 from invoices.gateways.carriers import browser
 from invoices.gateways.carriers.base import (
@@ -79,6 +88,7 @@ class _Visit:
     number: str
     origin: str
     looks_first: bool
+    earlier: tuple[str, ...]
 
 
 @transaction.atomic
@@ -106,7 +116,7 @@ def queue_submission(document: Document, *, by: Actor) -> Submission:
     )
     record("submission.queued", submission, by=by, invoice=invoice.public_id)
     publish("submission.queued", about=submission.public_id, invoice_id=invoice.public_id)
-    _enqueue(submission)
+    enqueue(submission)
     return submission
 
 
@@ -132,8 +142,8 @@ def retry_submission(submission: Submission, *, by: Actor) -> Submission:
     submission = Submission.objects.select_for_update(of=("self",)).get(pk=submission.pk)
     if submission.state not in {_State.NEEDS_PERSON, _State.UNSURE}:
         raise NotRetryable(f"The upload is {submission.get_state_display().lower()}.")
-    _move(submission, _State.QUEUED, by=by)
-    _enqueue(submission)
+    move(submission, _State.QUEUED, by=by)
+    enqueue(submission)
     return submission
 
 
@@ -157,7 +167,7 @@ def submit_again(submission: Submission, *, by: Actor) -> Submission:
     )
     record("submission.queued", again, by=by, invoice=submission.invoice.public_id)
     publish("submission.queued", about=again.public_id, invoice_id=submission.invoice.public_id)
-    _enqueue(again)
+    enqueue(again)
     return again
 
 
@@ -171,7 +181,7 @@ def cancel_submission(submission: Submission, *, by: Actor) -> Submission:
     submission = Submission.objects.select_for_update(of=("self",)).get(pk=submission.pk)
     if submission.state not in {_State.NEEDS_PERSON, _State.UNSURE, _State.QUEUED}:
         raise NotRetryable(f"The upload is {submission.get_state_display().lower()}.")
-    _move(submission, _State.CANCELED, by=by)
+    move(submission, _State.CANCELED, by=by)
     return submission
 
 
@@ -206,13 +216,20 @@ def submit_later(*, tenant_id: int, submission_id: int) -> None:
 
 def _look(visit: _Visit) -> Outcome | None:
     wanted = Wanted(visit.file_name, visit.sha256, visit.number)
-    return browser.look_up(visit.recipe, visit.credentials, wanted, origin=visit.origin)
+    return browser.look_up(
+        visit.recipe, visit.credentials, wanted, origin=visit.origin, earlier=visit.earlier
+    )
 
 
 def _upload(visit: _Visit, data: bytes) -> Outcome:
     file = UploadFile(visit.file_name, data, visit.sha256)
     return browser.submit(
-        visit.recipe, visit.credentials, file, origin=visit.origin, invoice_number=visit.number
+        visit.recipe,
+        visit.credentials,
+        file,
+        origin=visit.origin,
+        invoice_number=visit.number,
+        earlier=visit.earlier,
     )
 
 
@@ -230,19 +247,22 @@ def _begin(submission_id: int) -> _Visit | None:
         return None
     carrier = submission.carrier
     try:
-        _must_be_on(carrier)
+        require_on(carrier)
         recipe_row, recipe = recipe_of(carrier)
-        credentials = credentials_of(carrier, on=_today())
+        credentials = credentials_of(carrier, on=today())
     except CarrierNotReady as no:
+        # It stays queued: whoever makes the carrier ready lets all that wait go on.
         submission.code, submission.reason = no.code, str(no)
-        _move(submission, _State.NEEDS_PERSON, by=UPLOADER)
+        move(submission, _State.QUEUED, by=UPLOADER)
+        return None
+    if _another_is_at_it(submission):
         return None
     looks_first = submission.was_handed_over
     submission.recipe = recipe_row
     submission.attempts += 1
     submission.was_handed_over = True
     submission.save(update_fields=["recipe", "attempts", "was_handed_over"])
-    _move(submission, _State.UPLOADING, by=UPLOADER)
+    move(submission, _State.UPLOADING, by=UPLOADER)
     return _Visit(
         submission=submission,
         recipe=recipe,
@@ -252,14 +272,24 @@ def _begin(submission_id: int) -> _Visit | None:
         number=submission.invoice.number,
         origin=carrier.origin,
         looks_first=looks_first,
+        earlier=_earlier_references(submission),
     )
 
 
-def _must_be_on(carrier: Carrier) -> None:
-    if carrier.stopped_reason:
-        raise CarrierNotReady(f"{carrier} is stopped: {carrier.stopped_reason}")
-    if not carrier.automation_allowed_by:
-        raise CarrierNotReady(f"Nobody has allowed automated sign-in at {carrier}.")
+def _earlier_references(submission: Submission) -> tuple[str, ...]:
+    """Return what the carrier answered to earlier uploads of the invoice. One query."""
+    rows = Submission.objects.filter(
+        invoice=submission.invoice_id, carrier=submission.carrier_id, number__lt=submission.number
+    ).exclude(reference="")
+    return tuple(rows.order_by("number").values_list("reference", flat=True))
+
+
+def _another_is_at_it(submission: Submission) -> bool:
+    """Say whether another job is on the carrier's site with this very file. One query."""
+    me = current_job()
+    jobs = live_jobs_of(submit_later.name, "submission_id", Value(str(submission.pk)))
+    at_it = jobs.filter(state=Job.State.RUNNING, lease_until__gt=Now())
+    return bool(at_it.exclude(pk=me.pk if me else 0).exists())
 
 
 def _handing_over(submission_id: int) -> None:
@@ -275,7 +305,9 @@ def _fail(visit: _Visit, failure: CarrierFailure, kept: Sequence[tuple[Seen, str
     submission.code, submission.reason = failure.code, str(failure)[:1000]
     me = current_job()
     is_last = me is not None and me.attempts >= _ATTEMPTS
-    if isinstance(failure, LoginRefused | PageChanged):
+    if isinstance(failure, LoginRefused):
+        refuse_login(submission.carrier, reason=str(failure), by=UPLOADER)
+    elif isinstance(failure, PageChanged):
         stop_carrier(submission.carrier, reason=str(failure), by=UPLOADER)
     if isinstance(failure, CarrierDown | LoginRefused | CodeWanted | PageChanged):
         # These come before the file leaves: the next attempt looks first only if this one did.
@@ -287,7 +319,7 @@ def _fail(visit: _Visit, failure: CarrierFailure, kept: Sequence[tuple[Seen, str
         state = _State.UNSURE
     elif again:
         state = _State.QUEUED
-    _move(submission, state, by=UPLOADER)
+    move(submission, state, by=UPLOADER)
     return again
 
 
@@ -309,7 +341,7 @@ def _answer(submission_id: int, outcome: Outcome, kept: Sequence[tuple[Seen, str
     submission.answered_at = Now()
     submission.save(update_fields=["carrier_status", "reference", "code", "reason", "answered_at"])
     submission.refresh_from_db(fields=["answered_at"])
-    _move(submission, state, by=UPLOADER)
+    move(submission, state, by=UPLOADER)
 
 
 def _keep_bytes(tenant_id: int, seen: Sequence[Seen]) -> list[tuple[Seen, str]]:
@@ -335,7 +367,8 @@ def _keep(submission: Submission, kept: Sequence[tuple[Seen, str]]) -> None:
     )
 
 
-def _move(submission: Submission, state: str, *, by: Actor) -> None:
+def move(submission: Submission, state: str, *, by: Actor) -> None:
+    """Write down where an upload, locked by the caller, is now."""
     submission.state = state
     submission.version += 1
     submission.save(update_fields=["state", "version", "code", "reason"])
@@ -349,13 +382,14 @@ def _move(submission: Submission, state: str, *, by: Actor) -> None:
     )
 
 
-def _enqueue(submission: Submission) -> None:
+def enqueue(submission: Submission) -> None:
+    """Ask for the next attempt; one job for each version."""
     submit_later.enqueue(
         key=f"submit:{submission.uid}:{submission.version}", submission_id=submission.pk
     )
 
 
-def _today() -> date:
+def today() -> date:
     """Return the firm's day by the database's clock. One query."""
     firm = Tenant.objects.annotate(now=Now()).get(pk=current_tenant_id())
     return local_day(firm.now, firm.time_zone)

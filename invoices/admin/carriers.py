@@ -11,6 +11,7 @@ from django.http import HttpRequest
 from billing_portal.portal.office import OfficeAdmin, site
 from billing_portal.tenancy.actors import Actor
 from invoices.actions import carriers as deeds
+from invoices.actions.waiting import start_carrier
 from invoices.forms import carriers as forms
 from invoices.models import Carrier, CarrierLogin, CarrierRecipe
 
@@ -44,7 +45,7 @@ class CarrierAdmin(CarriersAdmin):
     @admin.action(description="Allow automation, and start uploading", permissions=["edit"])
     def allow(self, request: HttpRequest, rows: QuerySet[Carrier]) -> None:
         """Confirm for the chosen carriers that automated sign-in is allowed."""
-        self.perform(request, deeds.allow_automation, rows)
+        self.perform(request, start_carrier, rows)
 
     @admin.action(description="Stop uploading", permissions=["edit"])
     def stop(self, request: HttpRequest, rows: QuerySet[Carrier]) -> None:

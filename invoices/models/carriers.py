@@ -30,6 +30,9 @@ class Carrier(PublicModel):
     stopped_reason = models.CharField(
         max_length=300, blank=True, help_text="Why nothing is uploaded now; empty: it is."
     )
+    refused_login = models.BigIntegerField(
+        null=True, editable=False, help_text="The login it did not take; it is not tried again."
+    )
     version = models.PositiveIntegerField(default=1)
 
     class Meta(PublicModel.Meta):
@@ -73,6 +76,9 @@ class CarrierLogin(PublicModel):
     password = models.TextField(editable=False, help_text="Encrypted.")
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
     expires_on = models.DateField(null=True, blank=True)
+    origin = models.CharField(
+        max_length=200, editable=False, help_text="The site it was given for, and no other."
+    )
     added_at = models.DateTimeField(db_default=Now())
 
     class Meta(PublicModel.Meta):

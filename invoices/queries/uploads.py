@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+from django.db.models import Count, Exists, Max, OuterRef, Q, QuerySet
 
-from invoices.models import CarrierLogin, Delivery, Evidence, Invoice, Submission
+from invoices.models import Carrier, CarrierLogin, Delivery, Evidence, Invoice, Submission
 
 WAITING = (Submission.State.QUEUED, Submission.State.UPLOADING)
 WANTS_A_PERSON = (Submission.State.NEEDS_PERSON, Submission.State.UNSURE)
@@ -24,6 +24,17 @@ def wanting_a_person() -> QuerySet[Submission]:
     return submissions().filter(
         Q(state__in=WANTS_A_PERSON) | Q(~Exists(newer), state=Submission.State.REJECTED)
     )
+
+
+def carriers_waited_for() -> list[tuple[Carrier, int, str]]:
+    """Return carriers that are not ready, how many uploads wait for each, and why. Two queries."""
+    waiting = Submission.objects.filter(state=Submission.State.QUEUED, code="carriers.not_ready")
+    found = {
+        row["carrier_id"]: row
+        for row in waiting.values("carrier_id").annotate(count=Count("pk"), why=Max("reason"))
+    }
+    carriers = Carrier.objects.filter(pk__in=found).order_by("name")
+    return [(each, found[each.pk]["count"], found[each.pk]["why"]) for each in carriers]
 
 
 def counts_by_carrier() -> dict[int, dict[str, int]]:

@@ -15,9 +15,9 @@ from billing_portal.portal.lists import page_of
 from billing_portal.portal.nouns import row_named
 from billing_portal.tenancy.actors import Actor, may
 from billing_portal.tenancy.requests import FirmRequest
-from invoices.actions.carriers import allow_automation
 from invoices.actions.deliver import queue_delivery
 from invoices.actions.submit import cancel_submission, retry_submission, submit_again
+from invoices.actions.waiting import start_carrier
 from invoices.gateways import files
 from invoices.models import Carrier, Delivery, Evidence, Submission
 from invoices.queries import uploads as asked_of
@@ -151,9 +151,9 @@ def resume_carrier(request: FirmRequest, public_id: str) -> HttpResponse:
     found = row_named(Carrier.objects.all(), public_id)
     return after(
         request,
-        lambda: allow_automation(found, by=request.actor),
+        lambda: start_carrier(found, by=request.actor),
         to=reverse("invoices:uploads"),
-        said=f"{found} is used again; retry what waits for a person.",
+        said=f"{found} is used again; what waited for it goes on.",
     )
 
 
@@ -195,8 +195,8 @@ def send_again(request: FirmRequest, public_id: str) -> HttpResponse:
 
 
 def inbox_items(actor: Actor) -> list[InboxItem]:
-    """Return uploads that want a person, and mail that failed. Two queries."""
-    found: list[InboxItem] = []
+    """Return carriers and uploads that want a person, and mail that failed. Four queries."""
+    found = _carriers_waited_for() if actor.may("carriers.edit") else []
     if actor.may("uploads.retry"):
         stuck = asked_of.wanting_a_person().order_by("-pk")
         found += [
@@ -215,7 +215,8 @@ def inbox_items(actor: Actor) -> list[InboxItem]:
             for each in stuck[:_MOST]
         ]
     if actor.may("invoices.finalize"):
-        failed = asked_of.deliveries().filter(state=Delivery.State.FAILED).order_by("-pk")
+        states = (Delivery.State.FAILED, Delivery.State.UNKNOWN)
+        failed = asked_of.deliveries().filter(state__in=states).order_by("-pk")
         found += [
             InboxItem(
                 kind="mail",
@@ -226,8 +227,25 @@ def inbox_items(actor: Actor) -> list[InboxItem]:
                 order=f"{each.queued_at:%Y-%m-%d}:{each.pk}",
                 verb="Open",
                 tone="bad",
-                why="The mail server refused it.",
+                why=each.get_state_display(),
             )
             for each in failed[:_MOST]
         ]
     return found
+
+
+def _carriers_waited_for() -> list[InboxItem]:
+    return [
+        InboxItem(
+            kind="carrier",
+            title=f"{count} file{'' if count == 1 else 's'} wait for {carrier}",
+            detail=why,
+            url=reverse("invoices:uploads"),
+            icon="upload",
+            order=f"0:{carrier.pk}",
+            verb="Open",
+            tone="warn",
+            why="Nothing is uploaded there now.",
+        )
+        for carrier, count, why in asked_of.carriers_waited_for()
+    ]

@@ -5,11 +5,20 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+from django.db.models.functions import Now
 
 from billing_portal.audit.models import AuditEvent
 from billing_portal.jobs.models import Job
 from billing_portal.outbox.models import OutboxEvent
-from invoices.actions.carriers import add_carrier, add_login, add_recipe, allow_automation
+from invoices.actions.carriers import (
+    BadSite,
+    add_carrier,
+    add_login,
+    add_recipe,
+    allow_automation,
+    change_carrier,
+    stop_carrier,
+)
 from invoices.actions.submit import (
     NotRetryable,
     cancel_submission,
@@ -18,6 +27,7 @@ from invoices.actions.submit import (
     submit_again,
     submit_later,
 )
+from invoices.actions.waiting import settle_uploads, start_carrier
 from invoices.gateways import files
 from invoices.models import Carrier, CarrierLogin, Evidence, Submission
 from invoices.queries.uploads import wanting_a_person
@@ -120,6 +130,35 @@ def test_a_rejected_file_is_uploaded_again_once_its_cause_is_mended(tenant, site
         submit_again(rejected, by=SYSTEM)
 
 
+@pytest.mark.parametrize("key", [each["key"] for each in DEMO["carriers"]])
+def test_a_second_upload_is_not_answered_by_the_first_ones_rejection(tenant, site, key):
+    carrier_at(site, key)
+    final_for(tenant, key, client_matter="NOBODY-000")
+    rejected = Submission.objects.get()
+    assert rejected.state == "REJECTED"
+    again = submit_again(rejected, by=SYSTEM)
+    drain()
+    again.refresh_from_db()
+    assert again.state == "REJECTED", again.reason
+    entries = {each["reference"]: each["status"] for each in site.entries(key)}
+    assert entries == {rejected.reference: "Rejected", again.reference: "Rejected"}
+
+
+@pytest.mark.parametrize("key", [each["key"] for each in DEMO["carriers"]])
+def test_an_unknown_outcome_of_a_second_upload_is_not_looked_up_in_the_first(tenant, site, key):
+    carrier_at(site, key)
+    final_for(tenant, key, client_matter="NOBODY-000")
+    rejected = Submission.objects.get()
+    again = submit_again(rejected, by=SYSTEM)
+    # As after a worker that died between writing down its start and the upload.
+    Submission.objects.filter(pk=again.pk).update(was_handed_over=True, state="UPLOADING")
+    drain()
+    again.refresh_from_db()
+    assert again.state == "REJECTED"
+    assert again.reference not in {"", rejected.reference}
+    assert len(site.entries(key)) == 2
+
+
 def test_a_word_that_the_recipe_does_not_know_goes_to_a_person(tenant, site):
     carrier = carrier_at(site, "northfield")
     recipe = json.loads((RECIPES / "northfield.json").read_text("utf-8"))
@@ -137,16 +176,20 @@ def test_a_wrong_password_is_tried_once_and_stops_the_carrier(tenant, site):
     assert (submission.state, submission.code) == ("NEEDS_PERSON", "carrier.login_refused")
     carrier.refresh_from_db()
     assert carrier.stopped_reason
+    start_carrier(carrier, by=SYSTEM)  # with the same password: it is not tried a second time
     retry_submission(submission, by=SYSTEM)
     drain()
     submission.refresh_from_db()
-    assert (submission.attempts, submission.code) == (1, "carriers.not_ready")
+    assert (submission.state, submission.attempts) == ("QUEUED", 1)
+    assert (submission.code, "refused this login" in submission.reason) == (
+        "carriers.not_ready",
+        True,
+    )
     add_login(
         carrier, user_name="harrow.billing", password=PASSWORD, by=SYSTEM,
         owner=CarrierLogin.objects.get().owner,
     )  # fmt: skip
-    allow_automation(carrier, by=SYSTEM)
-    retry_submission(submission, by=SYSTEM)
+    start_carrier(carrier, by=SYSTEM)  # what waited goes on by itself
     drain()
     assert Submission.objects.get().state == "CONFIRMED"
 
@@ -201,6 +244,57 @@ def test_a_worker_that_died_before_the_upload_looks_and_uploads_once(tenant, sit
     assert Submission.objects.get().state == "CONFIRMED"
     assert len(site.entries("northfield")) == 1
     assert AuditEvent.objects.filter(action="submission.looked_for").count() == 1
+
+
+def test_a_login_is_not_shown_to_another_site_than_it_was_given_for(tenant, site, tmp_path):
+    carrier = carrier_at(site, "northfield")
+    with DemoCarriers(book=tmp_path / "thief.db") as thief:
+        carrier = change_carrier(carrier, version_seen=carrier.version, origin=thief.url, by=SYSTEM)
+        assert carrier.automation_allowed_by == ""
+        start_carrier(carrier, by=SYSTEM)
+        final_for(tenant, "northfield")
+        submission = Submission.objects.get()
+        assert (submission.state, submission.attempts) == ("QUEUED", 0)
+        assert f"was given for {site.url}" in submission.reason
+        assert thief.entries("northfield") == []
+    told = AuditEvent.objects.get(action="carrier.changed").details["changed"]
+    assert told["origin"] == [site.url, thief.url]
+
+
+@pytest.mark.parametrize("origin", ["x", "-1", "²", "http://carrier.test", "https://a.test/b"])
+def test_an_origin_that_is_none_or_in_the_clear_is_refused(tenant, origin):
+    with pytest.raises(BadSite):
+        add_carrier(code="c", name="C", origin=origin, by=SYSTEM)
+
+
+def test_what_waits_for_its_carrier_goes_on_when_that_is_ready(tenant, site):
+    carrier = carrier_at(site, "northfield")
+    stop_carrier(carrier, reason="Maintenance.", by=SYSTEM)
+    final_for(tenant, "northfield")
+    assert settle_uploads(by=SYSTEM) == 0
+    waiting = Submission.objects.get()
+    assert (waiting.state, waiting.code, waiting.attempts) == ("QUEUED", "carriers.not_ready", 0)
+    allow_automation(carrier, by=SYSTEM)
+    assert settle_uploads(by=SYSTEM) == 1
+    assert settle_uploads(by=SYSTEM) == 0
+    drain()
+    assert Submission.objects.get().state == "CONFIRMED"
+
+
+def test_an_upload_that_no_job_brings_on_comes_to_a_person(tenant, site):
+    carrier_at(site, "northfield")
+    final_for(tenant, "northfield")
+    Submission.objects.update(state="UPLOADING", answered_at=None, reference="")
+    Job.objects.filter(name=submit_later.name).update(state="paused", ended_at=None)
+    assert settle_uploads(by=SYSTEM) == 0
+    Job.objects.filter(name=submit_later.name).update(state="failed", ended_at=Now())
+    assert settle_uploads(by=SYSTEM) == 1
+    found = Submission.objects.get()
+    assert (found.state, found.code) == ("NEEDS_PERSON", "submissions.job_failed")
+    retry_submission(found, by=SYSTEM)
+    drain()
+    found.refresh_from_db()
+    assert (found.state, len(site.entries("northfield"))) == ("CONFIRMED", 1)
 
 
 def test_a_changed_page_stops_this_carrier_only(tenant, site):

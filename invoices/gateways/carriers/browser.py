@@ -9,14 +9,21 @@ which also holds for redirects that the filter does not see.
 from __future__ import annotations
 
 import ipaddress
+import json
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from invoices.gateways.carriers.base import Credentials, Outcome, UploadFile, Wanted
+from invoices.gateways.carriers.base import (
+    Credentials,
+    Outcome,
+    OutcomeUnknown,
+    UploadFile,
+    Wanted,
+)
 from invoices.gateways.carriers.browser_visit import Visit
 from invoices.gateways.carriers.recipe import Recipe
 
@@ -49,12 +56,14 @@ def submit(
     *,
     origin: str,
     invoice_number: str = "",
+    earlier: Sequence[str] = (),
     executable: str = "",
 ) -> Outcome:
     """Sign in, hand the file over, and return the carrier's definite answer.
 
     :param origin: scheme, host and port of the carrier's site; https, or http on loopback.
     :param invoice_number: for recipes that fill it into a form.
+    :param earlier: references of earlier uploads of the file, whose answers are not this one's.
     :raises LoginRefused: when the credentials are not taken.
     :raises CodeWanted: when a one-time code or CAPTCHA stands in the way.
     :raises PageChanged: when a page is not the one that the recipe knows; nothing was handed over.
@@ -66,12 +75,17 @@ def submit(
         "file_name": file.name,
         "sha256": file.sha256,
         "invoice_number": invoice_number,
+        "new": _without(earlier),
     }
     with _visit(recipe, credentials, values, origin=origin, executable=executable) as visit:
         visit.follow("sign_in", recipe.sign_in)
         visit.follow("upload", recipe.upload, file=file)
         visit.follow("answer", recipe.answer)
-        return visit.outcome("answer")
+        outcome = visit.outcome("answer")
+        if outcome.reference in earlier:
+            text = f"The site shows the answer to an earlier upload, {outcome.reference}."
+            raise OutcomeUnknown(text, step="answer", evidence=outcome.evidence)
+        return outcome
 
 
 def look_up(
@@ -80,11 +94,13 @@ def look_up(
     wanted: Wanted,
     *,
     origin: str,
+    earlier: Sequence[str] = (),
     executable: str = "",
 ) -> Outcome | None:
     """Sign in and return what the carrier says about a file, or nothing when it is not there.
 
-    Where the site shows hashes, only the very same bytes count as found. Hands nothing over.
+    Where the site shows hashes, only the very same bytes count as found, and never what an earlier
+    upload was answered. Hands nothing over.
 
     :raises LoginRefused, CodeWanted, PageChanged, CarrierDown, NoBrowser: as ``submit``.
     """
@@ -92,6 +108,7 @@ def look_up(
         "file_name": wanted.file_name,
         "sha256": wanted.sha256,
         "invoice_number": wanted.invoice_number,
+        "new": _without(earlier),
     }
     with _visit(recipe, credentials, values, origin=origin, executable=executable) as visit:
         visit.follow("sign_in", recipe.sign_in)
@@ -101,7 +118,14 @@ def look_up(
         visit.follow("look_up.answer", recipe.look_up.answer)
         if visit.read.get("sha256", wanted.sha256) != wanted.sha256:
             return None
+        if visit.read.get("reference") in earlier:
+            return None
         return visit.outcome("look_up.answer")
+
+
+def _without(references: Sequence[str]) -> str:
+    """Return the end of a selector that leaves out what shows one of these references."""
+    return "".join(f":not(:has(:text-is({json.dumps(each)})))" for each in references)
 
 
 @contextmanager
@@ -113,7 +137,7 @@ def _visit(
     origin: str,
     executable: str,
 ) -> Iterator[Visit]:
-    origins = [_checked(each) for each in (origin, *recipe.also_allowed)]
+    origins = [checked_origin(each) for each in (origin, *recipe.also_allowed)]
     with _browser(origins, executable) as browser:
         context = browser.new_context(
             accept_downloads=False, service_workers="block", locale="en-US", timezone_id="UTC"
@@ -153,7 +177,7 @@ def _chromium() -> str:
     raise NoBrowser(f"None of {', '.join(_NAMES)} is installed.")
 
 
-def _checked(origin: str) -> str:
+def checked_origin(origin: str) -> str:
     """Return an origin without a slash at its end.
 
     :raises ValueError: when it is no origin, or would carry a password in the clear.

@@ -193,8 +193,11 @@ class Visit:
             self.read[step.name] = text
 
     def sees(self, selector: str, *, rather_than: str) -> bool:
-        """Wait for one of two things to be on the page; return whether it is the first."""
-        step = Step("wait_for", selector=f"{selector}, {rather_than}")
+        """Wait for one of two things to be on the page; return whether it is the first.
+
+        What an earlier upload left there counts as the second: the page has come.
+        """
+        step = Step("wait_for", selector=f"{selector.replace('{new}', '')}, {rather_than}")
         self._wait("look_up", step, lambda: self._is_visible(step))
         return self._page.locator(selector.format(**self._values)).first.is_visible()
 

@@ -5,7 +5,9 @@ A recipe is JSON. Its sections are lists of steps: ``sign_in``, ``upload`` (with
 (how to see whether a file is already there). ``signs`` say by what a refused sign-in, a wish for a
 one-time code, a site out of service and an answer that the site itself lost are recognized.
 ``{user}``, ``{password}``, ``{file_name}``, ``{sha256}`` and ``{invoice_number}`` stand for values
-of the moment.
+of the moment. ``{new}`` at the end of a selector leaves out what shows the reference of an earlier
+upload, where a site lists several of the same file. A status that is not final has no place in
+``statuses``: a word that the recipe does not know confirms nothing.
 """
 
 from __future__ import annotations

@@ -38,7 +38,7 @@ _OF_THE_FILE = {"file_name", "sha256", "invoice_number"}
 _VALUES = {
     "value": {"user", "password", *_OF_THE_FILE},
     "path": _OF_THE_FILE,
-    "selector": {"sha256"},
+    "selector": {"sha256", "new"},
 }
 _READS = {"reference", "status", "messages", "sha256"}
 _TEXTS = {"selector", "path", "value", "text", "name", "pattern", "title", "evidence", "do"}
