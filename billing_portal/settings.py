@@ -309,12 +309,13 @@ INBOX_PROVIDERS: list[str] = [
     "invoices.views.uploads.inbox_items",
     "dunning.views.payments.inbox_items",
     "customers.views.inbox_items",
+    "ledger.views.periods.inbox_items",
 ]
 SEARCH_PROVIDERS: list[str] = ["invoices.views.inbox.search", "customers.views.search"]
 NOUN_PROVIDERS: dict[str, str] = {  # by the prefix of public ids: who names such things
     "chg": "invoices.views.charges.charges_named",
     "cus": "customers.views.customers_named",
-    "ent": "ledger.views.entries_named",
+    "ent": "ledger.views.books.entries_named",
     "inv": "invoices.views.inbox.invoices_named",
     "job": "billing_portal.jobs.views.jobs_named",
     "mat": "customers.views.matters_named",

@@ -21,11 +21,11 @@ from billing_portal.portal.lists import page_of
 from billing_portal.portal.nouns import nouns_of, row_named
 from billing_portal.tenancy.actors import Actor, may
 from billing_portal.tenancy.requests import FirmRequest
+from dunning.actions import allocations as deeds
 from dunning.actions.bank_files import import_bank_file
 from dunning.bank.findings import Finding, NotAStatement
 from dunning.models import BankFile, BankStatement
 from dunning.queries import payments as asked_of
-from ledger.actions.payments import allocate, take_back
 from ledger.models import Allocation, Payment
 
 _MOST = 20
@@ -116,6 +116,7 @@ def _page(request: FirmRequest, found: Any, *, status: int = 200) -> HttpRespons
             if each.currency == found.currency
         ],
         "may_allocate": may_import and is_open,
+        "seen": len(allocations),
     }
     return render(request, "dunning/payment.html", context, status=status)
 
@@ -125,13 +126,16 @@ def _page(request: FirmRequest, found: Any, *, status: int = 200) -> HttpRespons
 def allocate_payment(request: FirmRequest, public_id: str) -> HttpResponse:
     """Pay invoices from a payment, each with the amount typed beside it."""
     found = row_named(Payment.objects.all(), public_id)
+    seen = request.POST.get("seen", "")
     parts = _parts(request, found.currency)
     url = reverse("dunning:payment", args=[found.public_id])
     if not parts:
         return HttpResponseRedirect(url, status=303)
     return after(
         request,
-        lambda: allocate(found, parts, by=request.actor, on=today_of(request)),
+        lambda: deeds.allocate_by_hand(
+            found, parts, seen=seen, by=request.actor, on=today_of(request)
+        ),
         to=url,
         said="The payment was allocated.",
     )
@@ -162,7 +166,9 @@ def take_allocation_back(request: FirmRequest, public_id: str, pk: int) -> HttpR
     reason = request.POST.get("reason", "").strip() or "Taken back by hand."
     return after(
         request,
-        lambda: take_back(row, by=request.actor, on=today_of(request), reason=reason[:200]),
+        lambda: deeds.take_allocation_back(
+            row, by=request.actor, on=today_of(request), reason=reason[:200]
+        ),
         to=reverse("dunning:payment", args=[found.public_id]),
         said="The allocation was taken back.",
     )

@@ -20,7 +20,8 @@ def totals_are_booked() -> list[str]:
     """
     bills = Invoice.objects.bills().finalized()
     booked = dict(
-        Posting.objects.filter(account__role="ar", entry__kind="invoice")
+        Posting.objects.filter(account__role="ar")
+        .filter(Q(entry__kind="invoice") | Q(entry__reverses__kind="invoice"))
         .values("invoice")
         .annotate(total=Sum("amount"))
         .values_list("invoice", "total")

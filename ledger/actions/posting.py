@@ -15,6 +15,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from django.db import IntegrityError, connection, transaction
+from django.db.models import Q
 
 from billing_portal.audit.canonical import canonical
 from billing_portal.audit.trail import record
@@ -23,7 +24,7 @@ from billing_portal.money import Money
 from billing_portal.periods import Period
 from billing_portal.tenancy.actors import Actor
 from billing_portal.tenancy.scope import current_tenant_id
-from ledger.models import Account, AccountingPeriod, Allocation, Entry, Payment, Posting
+from ledger.models import Account, AccountingPeriod, Entry, Payment, Posting
 from ledger.models.chart import ROLES
 from ledger.queries import CHAIN
 
@@ -55,7 +56,7 @@ class AlreadyReversed(Refused):
 
 
 class NotReversible(Refused):
-    """The entry belongs to a payment or allocation, which is undone as such and not behind it."""
+    """The entry belongs to a document, which is undone as such and not behind its back."""
 
     code = "ledger.not_reversible"
 
@@ -138,19 +139,27 @@ def reverse(entry: Entry, *, by: Actor, on: date, reason: str) -> Entry:
     """Post the exact mirror of an entry; an entry is reversed once.
 
     :raises AlreadyReversed: when it has been.
-    :raises NotReversible: for the entry of a payment or allocation: its row would go on saying
-        what the books no longer say.
+    :raises NotReversible: for an entry that is about an invoice, payment or charge: its document
+        would go on saying what the books no longer say.
     :raises PeriodClosed: when the period of ``on`` is closed.
     """
     by.must("ledger.reverse")
-    rows = (Payment.objects.filter(entry=entry), Allocation.objects.filter(entry=entry))
-    if any(found.exists() for found in rows):
-        raise NotReversible("Take the allocation back, or return the payment, instead.")
+    if is_of_a_document(entry):
+        raise NotReversible("Credit the invoice, take the allocation back, or edit the line.")
     if Entry.objects.filter(reverses=entry).exists():
         raise AlreadyReversed(f"{entry} was reversed before.")
     (mirrored,) = post([mirror_of(entry, key=f"reversal:{entry.uid}", on=on, reason=reason)], by=by)
     record("entry.reversed", entry, by=by, reversal=mirrored.public_id, reason=reason)
     return mirrored
+
+
+def is_of_a_document(entry: Entry) -> bool:
+    """Say whether an entry stands for an invoice, payment or charge, which is undone by its own
+    ways. At most two queries.
+    """
+    of_a_document = Q(invoice__isnull=False) | Q(payment__isnull=False) | Q(charge__isnull=False)
+    lines = Posting.objects.filter(of_a_document, entry=entry)
+    return bool(lines.exists() or Payment.objects.filter(entry=entry).exists())
 
 
 def mirror_of(entry: Entry, *, key: str, on: date, reason: str) -> NewEntry:

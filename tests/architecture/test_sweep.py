@@ -104,6 +104,7 @@ def ids_of(firm, invoice) -> dict[str, str]:
         "object_id": "1",
         "url": "nowhere",
         "token": "nothing",
+        "month": "2026-11",
         "kind": "pdf",
     }
     for model in apps.get_models():

@@ -98,9 +98,12 @@ def test_a_payment_says_why_and_is_taken_back_and_allocated_again(biller, firm, 
     assert "a part payment" in biller.get(own).content.decode()
     biller.post(f"{own}allocations/{allocation.pk}/back/", {"reason": "Wrong invoice."})
     assert owed(firm, invoice) == 70000
-    biller.post(f"{own}allocate/", {f"amount-{invoice.public_id}": "900.00"})
+    biller.post(f"{own}allocate/", {f"amount-{invoice.public_id}": "900.00", "seen": "2"})
     assert owed(firm, invoice) == 70000
-    biller.post(f"{own}allocate/", {f"amount-{invoice.public_id}": "250.00"})
+    for _ in range(3):  # sent again by a nervous hand, it is allocated once
+        biller.post(f"{own}allocate/", {f"amount-{invoice.public_id}": "50.00", "seen": "2"})
+    assert "changed since you read it" in biller.get(own).content.decode()
+    biller.post(f"{own}allocate/", {f"amount-{invoice.public_id}": "200.00", "seen": "3"})
     assert owed(firm, invoice) == 45000
     assert "Partly applied" in biller.get(own).content.decode()
 

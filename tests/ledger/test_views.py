@@ -32,7 +32,8 @@ def ada(client, tenant):
 
 def book(by, amount="12.50", *, key="", role="wip", owner="cus_a", currency="USD", **facts):
     value = Money(Decimal(amount), currency)
-    lines = (Line(role, value, owner, charge=uuid4()), Line("fees", -value))
+    named = facts.pop("named", {"charge": uuid4()})
+    lines = (Line(role, value, owner, **named), Line("fees", -value))
     new = NewEntry("charge", DAY, key or f"k:{uuid4()}", lines, source="chg_1")
     (entry,) = post([replace(new, **facts)], by=by)
     return entry
@@ -255,7 +256,7 @@ def test_an_entry_shows_its_seal_once_it_has_one(ada, owner):
 
 
 def test_reversing_asks_for_a_reason_and_leads_to_the_mirror(ada, owner):
-    entry = book(owner, "40.00")
+    entry = book(owner, "40.00", named={})
 
     answer = ada.post(f"ledger/entries/{entry.public_id}/reversal/", {"reason": "Wrong matter"})
 
@@ -280,7 +281,7 @@ def test_reversing_without_a_reason_changes_nothing(ada, owner):
 
 
 def test_what_the_books_refuse_is_shown_on_the_page(ada, owner):
-    entry = book(owner)
+    entry = book(owner, named={})
     reverse(entry, by=owner, on=DAY, reason="Wrong matter")
     deeds = AuditEvent.objects.count()
 
@@ -289,6 +290,17 @@ def test_what_the_books_refuse_is_shown_on_the_page(ada, owner):
     assert page.status_code == 422
     assert "was reversed before." in text_of(page)
     assert (Entry.objects.count(), AuditEvent.objects.count()) == (2, deeds)
+
+
+@pytest.mark.parametrize("named", ["charge", "invoice", "payment"])
+def test_an_entry_of_a_document_is_not_reversed_here(ada, owner, named):
+    entry = book(owner, named={named: uuid4()})
+
+    page = ada.post(f"ledger/entries/{entry.public_id}/reversal/", {"reason": "Oops"})
+
+    assert "Credit the invoice, take the allocation back, or edit the line." in text_of(page)
+    assert "Reverse it" not in text_of(ada.get(f"ledger/entries/{entry.public_id}/"))
+    assert Entry.objects.count() == 1
 
 
 def test_a_payments_entry_is_not_reversed_here(ada, owner):
@@ -305,7 +317,7 @@ def test_a_payments_entry_is_not_reversed_here(ada, owner):
 
     page = ada.post(f"ledger/entries/{payment.entry.public_id}/reversal/", {"reason": "Oops"})
 
-    assert "Take the allocation back, or return the payment, instead." in text_of(page)
+    assert "Credit the invoice, take the allocation back, or edit the line." in text_of(page)
 
 
 @pytest.mark.parametrize("role", ["biller", "auditor"])

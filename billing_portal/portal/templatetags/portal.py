@@ -54,6 +54,8 @@ LOOKS: dict[str, Look] = {
     "OVERDUE": Look("bad", "circle-alert", _("Overdue")),
     "DISPUTED": Look("warn", "flag", _("Disputed")),
     "WRITTEN_OFF": Look("idle", "archive", _("Written off")),
+    # months of the books
+    "SOFT_CLOSED": Look("warn", "lock", _("Adjustments only")),
     # runs and jobs
     "PLANNED": Look("idle", "calendar", _("Planned")),
     "QUEUED": Look("idle", "clock", _("Queued")),

@@ -171,7 +171,9 @@ def _entry_page(request: FirmRequest, row: Entry, form: forms.Reversal) -> HttpR
         "who": names_of_actors([row.actor]).get(row.actor, row.actor),
         "nouns": nouns_of(request.actor, linked),
         "form": form,
-        "may_reverse": mirror is None and request.actor.may("ledger.reverse"),
+        "may_reverse": mirror is None
+        and request.actor.may("ledger.reverse")
+        and not posting.is_of_a_document(row),
     }
     return render(request, "ledger/entry.html", shown, status=422 if form.errors else 200)
 

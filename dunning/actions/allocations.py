@@ -1,0 +1,63 @@
+"""Taking allocations back, where nothing above the books stands against it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from uuid import UUID
+
+from django.db import transaction
+
+from billing_portal.errors import Refused
+from billing_portal.money import Money
+from billing_portal.tenancy.actors import Actor
+from invoices.models import Invoice
+from ledger.actions.payments import allocate, take_back
+from ledger.models import Allocation, Payment
+
+
+class Credited(Refused):
+    """The invoice was credited, so its payment has become the customer's credit already."""
+
+    code = "payments.credited"
+
+
+class PaymentChanged(Refused):
+    """The payment was allocated or taken back since its page was read."""
+
+    code = "payments.changed"
+
+
+@transaction.atomic
+def allocate_by_hand(
+    payment: Payment, parts: Sequence[tuple[UUID, Money]], *, seen: str, by: Actor, on: date
+) -> list[Allocation]:
+    """Pay invoices as a person chose them on the page of a payment; sent twice, it happens once.
+
+    :param seen: how many allocations the page showed.
+    :raises PaymentChanged: when there are more by now.
+    :raises OverAllocated, PayerUnknown, PeriodClosed: as the books do.
+    """
+    made = allocate(payment, parts, by=by, on=on)
+    # Counted with the customer's credit account locked, so two hands see each other.
+    before = Allocation.objects.filter(payment=payment).count() - len(made)
+    if str(before) != seen:
+        raise PaymentChanged("The payment has changed since you read it. Nothing was allocated.")
+    return made
+
+
+@transaction.atomic
+def take_allocation_back(allocation: Allocation, *, by: Actor, on: date, reason: str) -> Allocation:
+    """Take an allocation back; the money is the customer's credit and the invoice is open again.
+
+    :raises Credited: when a credit note stands: it would be owed again, and the credit stay.
+    :raises TakenBackAlready: when it was taken back before.
+    """
+    undone = take_back(allocation, by=by, on=on, reason=reason)
+    # Asked with the customer's credit account locked, which approving a credit note locks too.
+    note = Invoice.objects.filter(
+        corrects__uid=allocation.invoice, state=Invoice.State.FINALIZED
+    ).first()
+    if note is not None:
+        raise Credited(f"Credit note {note.number} has credited the invoice. Nothing was changed.")
+    return undone
