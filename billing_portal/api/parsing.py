@@ -1,4 +1,7 @@
-"""JSON read strictly: no duplicate keys, no NaN, no half characters, never a float."""
+"""Bodies: files as they are, and JSON read strictly.
+
+Strict means no duplicate keys, no NaN, no half characters, and never a float.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,9 @@ from typing import IO, Any, NoReturn
 
 from rest_framework.exceptions import ParseError
 from rest_framework.parsers import BaseParser
+from rest_framework.request import Request
+
+from billing_portal.api.problems import Malformed
 
 
 class StrictJson(BaseParser):
@@ -30,6 +36,25 @@ class StrictJson(BaseParser):
         except (ValueError, RecursionError) as error:
             raise ParseError(f"The body is not JSON: {error}") from error
         return value
+
+
+class FileAsItIs(BaseParser):
+    """Take the body as a file, for a reader of its own; subclasses name its type."""
+
+    def parse(self, stream: IO[Any], media_type: Any = None, parser_context: Any = None) -> Any:
+        """Return the bytes."""
+        return stream.read()
+
+
+def file_of(request: Request) -> bytes:
+    """Return the file that is the body of a request.
+
+    :raises Malformed: when there is none; of an empty body no parser is asked.
+    """
+    data: Any = request.data
+    if not isinstance(data, bytes) or not data:
+        raise Malformed("The body is empty; send the file.")
+    return data
 
 
 def _refuse(name: str) -> NoReturn:

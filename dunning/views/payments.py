@@ -192,9 +192,10 @@ def bank_files(request: FirmRequest) -> HttpResponse:
 @may("payments.import")
 def import_file(request: FirmRequest) -> HttpResponse:
     """Import a bank file, or show everything that is wrong with it."""
-    form = BankFileForm(request.POST or None, request.FILES or None)
+    is_sent = request.method == "POST"
+    form = BankFileForm(request.POST, request.FILES) if is_sent else BankFileForm()
     findings: tuple[Finding, ...] = ()
-    if request.method == "POST" and form.is_valid():
+    if form.is_valid():
         upload = form.cleaned_data["file"]
         try:
             import_bank_file(

@@ -149,3 +149,28 @@ def test_another_firm_sees_no_payment(client, biller, firm, invoice, statement):
     assert client.post(path(other, f"payments/{payment.public_id}/allocate/")).status_code == 404
     stranger = Caller(client, other)
     assert stranger.get(f"/api/v1/payments/{payment.public_id}").status_code == 404
+
+
+def send(client, caller, data, query=""):
+    return client.post(
+        f"/api/v1/bank-files{query}", data, content_type="application/xml", headers=caller.headers
+    )
+
+
+def test_over_rest_a_file_the_books_cannot_hold_is_refused_with_findings(client, firm, statement):
+    caller = Caller(client, firm)
+    answer = send(client, caller, statement.replace(b'"USD"', b'"XXX"'))
+    assert (answer.status_code, answer.json()["code"]) == (422, "bank.not_a_statement")
+    assert {(each["rule"], each["row"] > 0) for each in answer.json()["errors"]} >= {
+        ("bank.currency", True)
+    }
+    assert send(client, caller, b"").status_code == 400
+    assert send(client, caller, statement, f"?name={'n' * 161}").status_code == 400
+    with tenant_scope(firm.pk):
+        assert BankFile.objects.count() == 0
+    assert send(client, caller, statement, f"?name={'n' * 160}").status_code == 201
+
+
+def test_no_file_is_a_form_error(biller, firm):
+    answer = biller.post(path(firm, "bank-files/import/"))
+    assert answer.status_code == 422

@@ -166,3 +166,14 @@ def test_a_key_that_may_only_read_captures_nothing(client, firm, row):
     assert answer.status_code == 403
     assert json.loads(answer.content)["permission"] == "charges.capture"
     assert count(firm) == 0
+
+
+@pytest.mark.parametrize(
+    ("rest", "media_type"), [("files", "text/csv"), ("ledes-files", "text/plain")]
+)
+def test_an_empty_body_is_no_file(caller, rest, media_type):
+    answer = caller.client.post(
+        f"/api/v1/charges/{rest}", b"", content_type=media_type, headers=caller.headers
+    )
+
+    assert (answer.status_code, answer.json()["code"]) == (400, "malformed")
