@@ -24,7 +24,7 @@ from billing_portal.tenancy.actors import Actor
 from customers.models import lookup_key
 from invoices.actions import capture as capturing
 from invoices.actions.take_in import NotTakenIn, take_in_ledes
-from invoices.forms.charges import NotCharges, charges_in
+from invoices.forms.charges import NotCharges, findings_of, numbered_charges_in
 from invoices.models import Charge
 
 
@@ -194,12 +194,16 @@ class ChargeViewSet(NounViewSet):
     def files(self, request: Request) -> Response:
         """Capture a CSV file, all of it or nothing; every finding has row, column and rule."""
         try:
-            rows = charges_in(file_of(request))
-            answers = capturing.capture_file("csv", rows, by=_by(request), on=_today(request))
+            numbered = numbered_charges_in(file_of(request))
         except NotCharges as no:
             return not_taken(request, no, [asdict(finding) for finding in no.findings])
+        rows = [row for _number, row in numbered]
+        try:
+            answers = capturing.capture_file("csv", rows, by=_by(request), on=_today(request))
         except capturing.RowsRefused as no:
-            return not_taken(request, no, [asdict(answer) for answer in no.answers])
+            found = zip(findings_of(no, numbered), no.answers, strict=True)
+            errors = [asdict(finding) | {"key": answer.key} for finding, answer in found]
+            return not_taken(request, no, errors)
         counts = Counter(answer.status for answer in answers)
         return Response({"counts": dict(counts)}, status=201)
 
@@ -211,8 +215,6 @@ class ChargeViewSet(NounViewSet):
             taken = take_in_ledes(file_of(request), by=_by(request), on=_today(request))
         except NotTakenIn as no:
             return not_taken(request, no, [each.as_json() for each in no.findings])
-        except capturing.RowsRefused as no:
-            return not_taken(request, no, [asdict(answer) for answer in no.answers])
         answer = {
             "counts": dict(taken.charges),
             "customers": taken.customers,
