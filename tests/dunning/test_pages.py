@@ -105,6 +105,22 @@ def test_a_payment_says_why_and_is_taken_back_and_allocated_again(biller, firm, 
     assert "Partly applied" in biller.get(own).content.decode()
 
 
+@pytest.mark.parametrize("text", ["1,50", "abc", "1.005", "1e9999999", "-1", "0", "9" * 5000])
+def test_an_amount_that_cannot_be_read_is_shown_again(biller, firm, invoice, statement, text):
+    upload(biller, firm, statement)
+    with tenant_scope(firm.pk):
+        payment, allocation = Payment.objects.get(amount=30000), Allocation.objects.get()
+    own = path(firm, f"payments/{payment.public_id}/")
+    biller.post(f"{own}allocations/{allocation.pk}/back/", {"reason": "Wrong invoice."})
+
+    answer = biller.post(f"{own}allocate/", {f"amount-{invoice.public_id}": text})
+
+    assert answer.status_code == 422
+    assert f'value="{text}"' in answer.content.decode()
+    assert "Write an amount" in answer.content.decode()
+    assert owed(firm, invoice) == 70000
+
+
 def test_what_nobody_knows_waits_in_the_inbox(biller, firm, invoice, statement):
     upload(biller, firm, statement)
     inbox = biller.get(path(firm, "inbox/")).content.decode()
