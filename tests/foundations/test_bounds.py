@@ -7,6 +7,7 @@ import pytest
 
 from billing_portal.bounds import is_a_day, whole_number
 from billing_portal.money import NotAnAmount, amount_typed
+from tests.factories import MembershipFactory
 from tests.foundations.test_api import PROBLEM, Caller
 
 NINES = "9" * 5000
@@ -108,3 +109,33 @@ def test_a_body_that_no_table_can_hold_is_refused(caller, body):
     )
 
     assert is_malformed(answer)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("rest", ["jobs?status=%00", "charges?customer=a%00b", "jobs/%00"])
+def test_a_nul_in_a_question_to_the_api_is_refused(caller, rest):
+    assert is_malformed(caller.client.get(f"/api/v1/{rest}", headers=caller.headers))
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "rest", ["invoices/?q=%00", "admin/invoices/invoice/?state__exact=%00", "inv%00oices/"]
+)
+def test_a_nul_in_the_address_of_a_page_is_refused(client, firm, rest):
+    user = MembershipFactory.create(tenant=firm, role="owner").user
+    client.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
+
+    answer = client.get(f"/t/{firm.slug}/{rest}")
+
+    assert answer.status_code == 400
+    assert "This cannot be understood" in answer.content.decode()
+
+
+@pytest.mark.django_db
+def test_a_nul_in_a_form_or_cookie_is_refused(client):
+    form = {"login": "a@firm.test", "password": "a\0b"}
+    assert client.post("/accounts/login/", form).status_code == 400
+    assert client.post("/accounts/login/", {"a\0b": "x"}).status_code == 400
+    session = {"Cookie": r'session="abcdefgh\000ijkl"'}
+    assert client.get("/", headers=session).status_code == 400
+    assert client.get("/").status_code == 302
