@@ -6,6 +6,7 @@ ISO 4217's, currencies of the past included, because last year's invoice must st
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Context, Decimal
@@ -33,6 +34,13 @@ _MINOR_UNITS = {
     **dict.fromkeys(_WITH_THREE.split(), 3),
     **dict.fromkeys(_WITH_FOUR.split(), 4),
 }
+
+
+_TYPED = re.compile(r"(?:[0-9]{1,15}|[1-9][0-9]{0,2}(?:,[0-9]{3}){1,4})(?:\.[0-9]{1,4})?")
+
+
+class NotAnAmount(ValueError):
+    """A typed text is no amount of the currency; the message says how one is written."""
 
 
 class CurrencyMismatch(ValueError):
@@ -164,3 +172,18 @@ class Money:
 def total_of(amounts: Sequence[Money], currency: str) -> Money:
     """Return the sum of amounts of one currency; of none, zero."""
     return sum(amounts, Money.zero(currency))
+
+
+def amount_typed(text: str, currency: str) -> Money:
+    """Return the amount that somebody typed: ``1234.5`` or ``1,234.50``, never a guess.
+
+    A comma stands between thousands only, and there are at most the currency's decimals.
+
+    :raises NotAnAmount: for every other text.
+    """
+    places = minor_units(currency)
+    found = Money(Decimal(text.replace(",", "")), currency) if _TYPED.fullmatch(text) else None
+    if found is None or len(text.partition(".")[2]) > places:
+        example = Money.of_minor(123450, currency).amount
+        raise NotAnAmount(f"Write an amount such as {example:,}, with {places} decimals at most.")
+    return found.rounded()

@@ -74,6 +74,7 @@ MIDDLEWARE = [
     "billing_portal.api.middleware.RequestIds",
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
+    "billing_portal.api.middleware.NoNul",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "billing_portal.members.middleware.FirmFromPath",

@@ -1,4 +1,4 @@
-"""A request id for every request: in its logs, its answer and whatever it leads to."""
+"""What every request goes through first: it gets an id, and holds no character without a place."""
 
 from __future__ import annotations
 
@@ -9,13 +9,16 @@ from collections.abc import Callable
 from contextvars import ContextVar
 
 import structlog
+from django.core.exceptions import BadRequest
 from django.http import HttpResponse
 
 from billing_portal import logs
+from billing_portal.api.problems import problem
 from billing_portal.tenancy.requests import HouseRequest
 
 _log = structlog.get_logger(__name__)
 _GOOD = re.compile(r"^[A-Za-z0-9_-]{8,40}$")
+_FORMS = {"application/x-www-form-urlencoded", "multipart/form-data"}
 _current: ContextVar[str] = ContextVar("request_id", default="")
 
 
@@ -50,3 +53,25 @@ class RequestIds:
         )
         response["Request-Id"] = request.request_id
         return response
+
+
+class NoNul:
+    """Refuse the NUL character wherever a request may hold one: PostgreSQL keeps none in a text.
+
+    Bodies of the API are for its parsers.
+    """
+
+    def __init__(self, get_response: Callable[[HouseRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HouseRequest) -> HttpResponse:
+        is_api = request.path_info.startswith("/api/")
+        texts = [request.path_info, *request.COOKIES.values()]
+        has_nul = "%00" in request.META.get("QUERY_STRING", "") or "\0" in "".join(texts)
+        if not has_nul and not is_api and request.content_type in _FORMS:
+            has_nul = any("\0" in "".join([key, *given]) for key, given in request.POST.lists())
+        if has_nul and is_api:
+            return problem(request, 400, "malformed", "The request holds a NUL character.")
+        if has_nul:
+            raise BadRequest("The request holds a NUL character.")
+        return self.get_response(request)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 import json
+import re
 from typing import Any
 
 from django.db.models import Model
@@ -15,9 +15,12 @@ from rest_framework.response import Response
 from rest_framework.utils.urls import replace_query_param
 
 from billing_portal.api.problems import Malformed
+from billing_portal.bounds import whole_number
 
 DEFAULT_LIMIT = 50
 MAX_LIMIT = 200
+# A cursor is read by its own form and not as JSON, which holds infinities and any depth.
+_CURSOR = re.compile(r'\[([0-9]{1,18}), "([0-9a-f]{12})"\]', re.ASCII)
 
 
 class KeysetPages(BasePagination):
@@ -83,9 +86,10 @@ class KeysetPages(BasePagination):
 
 def _limit(request: Request) -> int:
     text = request.query_params.get("limit", str(DEFAULT_LIMIT))
-    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= MAX_LIMIT:
+    limit = whole_number(text)
+    if limit is None or not 1 <= limit <= MAX_LIMIT:
         raise Malformed(f"limit is a number from 1 to {MAX_LIMIT}.", parameter="limit")
-    return int(text)
+    return limit
 
 
 def _filters(request: Request) -> str:
@@ -104,10 +108,13 @@ def _cursor(position: int, filters: str) -> str:
 
 def _position(cursor: str, filters: str) -> int:
     try:
-        position, made_with = json.loads(base64.urlsafe_b64decode(cursor.encode()))
-        position = int(position)
-    except (binascii.Error, ValueError, TypeError) as error:
+        text = base64.urlsafe_b64decode(cursor.encode()).decode()
+    except ValueError as error:
         raise Malformed("after is no cursor of this list.", parameter="after") from error
+    found = _CURSOR.fullmatch(text)
+    if found is None:
+        raise Malformed("after is no cursor of this list.", parameter="after")
+    position, made_with = int(found[1]), found[2]
     if made_with != filters:
         raise Malformed("after was made with other filters.", parameter="after")
     return position

@@ -5,6 +5,7 @@ from __future__ import annotations
 from rest_framework.request import Request
 
 from billing_portal.api.problems import Malformed, VersionConflict, VersionNeeded
+from billing_portal.bounds import whole_number
 
 
 def etag(version: int) -> str:
@@ -21,10 +22,10 @@ def version_seen(request: Request) -> int:
     text = request.headers.get("If-Match")
     if text is None:
         raise VersionNeeded
-    bare = text.strip().strip('"')
-    if not bare.isdigit():
+    version = whole_number(text.strip().strip('"'))
+    if version is None:
         raise Malformed('If-Match is the ETag of what you read, such as "3".', header="If-Match")
-    return int(bare)
+    return version
 
 
 def must_match(seen: int, current: int) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from billing_portal.bounds import whole_number
 from billing_portal.members.models import ApiKey, Membership, User
 from billing_portal.tenancy.actors import Actor, ActorKind
 from billing_portal.tenancy.models import Tenant
@@ -76,8 +77,8 @@ def names_of_actors(refs: Iterable[str]) -> dict[str, str]:
         kind, _, rest = ref.partition(":")
         if kind == "system":
             found[ref] = f"The portal ({rest})"
-        elif kind in numbers and rest.isascii() and rest.isdigit():
-            numbers[kind].add(int(rest))
+        elif kind in numbers and (number := whole_number(rest)) is not None:
+            numbers[kind].add(number)
     people = User.objects.filter(pk__in=numbers["user"]) if numbers["user"] else ()
     keys = ApiKey.objects.filter(pk__in=numbers["key"]) if numbers["key"] else ()
     found |= {f"user:{user.pk}": str(user) for user in people}

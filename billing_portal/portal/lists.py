@@ -19,9 +19,10 @@ from django.http import HttpRequest
 from django.utils.translation import get_language, gettext, to_locale
 from django.utils.translation import gettext_lazy as _
 
+from billing_portal.bounds import whole_number
+
 SIZES = (50, 200, 500)
 _PAGING = ("after", "before")
-_LONGEST_NUMBER = 18
 _FIRST_DAY, _LAST_DAY = date(1900, 1, 1), date(2199, 12, 31)
 
 M = TypeVar("M", bound=Model)
@@ -61,7 +62,7 @@ def page_of(rows: QuerySet[M], request: HttpRequest) -> Page[M]:
     it has (50, 200 or 500); what is none of these counts as not given.
     """
     size = next((n for n in SIZES if str(n) == request.GET.get("rows")), SIZES[0])
-    after, before = (_key(request.GET.get(name, "")) for name in _PAGING)
+    after, before = (whole_number(request.GET.get(name, "")) for name in _PAGING)
     if before is not None:
         found = list(rows.filter(pk__gt=before).order_by("pk")[: size + 1])
         is_first, is_last = len(found) <= size, False
@@ -90,11 +91,6 @@ def url_with(request: HttpRequest, **changes: str) -> str:
         if value:
             query[name] = value
     return f"{request.path}?{query.urlencode()}" if query else request.path
-
-
-def _key(text: str) -> int | None:
-    is_number = text.isascii() and text.isdigit() and len(text) <= _LONGEST_NUMBER
-    return int(text) if is_number else None
 
 
 class DayField(forms.DateField):

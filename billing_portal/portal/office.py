@@ -15,6 +15,7 @@ from typing import Any, ClassVar, cast, final
 from django import forms
 from django.apps import apps
 from django.contrib import admin, messages
+from django.contrib.admin.widgets import AutocompleteSelect
 from django.core.exceptions import ImproperlyConfigured, PermissionDenied
 from django.core.paginator import Paginator
 from django.db import models, transaction
@@ -26,6 +27,7 @@ from django.urls import URLPattern, URLResolver, get_script_prefix
 from django.utils.functional import cached_property
 from django.utils.text import capfirst
 
+from billing_portal.bounds import whole_number
 from billing_portal.errors import Refused
 from billing_portal.tenancy.actors import Actor, MissingPermission
 from billing_portal.tenancy.models import TenantModel
@@ -81,6 +83,15 @@ class CappedPaginator(Paginator):
         """How many rows there are, at most 1,000. One query."""
         rows = cast("models.QuerySet[Any]", self.object_list)
         return rows.order_by()[:COUNTED_AT_MOST].count()
+
+
+class OfficeSelect(AutocompleteSelect):
+    """A select that looks its choices up; a tampered key is shown as no choice at all."""
+
+    def optgroups(self, name: str, value: Any, attr: Any = None) -> Any:
+        """Look up keys only: Django's own crashes over any other text."""
+        keys = [each for each in value if whole_number(str(each)) is not None]
+        return super().optgroups(name, keys, attr)
 
 
 class OfficeForm(forms.ModelForm):
@@ -252,6 +263,8 @@ class OfficeAdmin(admin.ModelAdmin):
             raise ImproperlyConfigured("Forms of the back office are made in a request.")
         if not issubclass(db_field.related_model, TenantModel):
             kwargs.setdefault("queryset", db_field.related_model._default_manager.none())
+        if db_field.name in self.get_autocomplete_fields(request):
+            kwargs.setdefault("widget", OfficeSelect(db_field, self.admin_site))
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
     # --- Reading ---------------------------------------------------------------------------------

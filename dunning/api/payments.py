@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
-from typing import IO, Any, ClassVar, cast
+from typing import ClassVar, cast
 
 from django.db.models import QuerySet
 from drf_spectacular.utils import (
@@ -13,11 +13,11 @@ from drf_spectacular.utils import (
     inline_serializer,
 )
 from rest_framework import serializers, viewsets
-from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from billing_portal.api.problems import django_request, not_taken
+from billing_portal.api.parsing import FileAsItIs, file_of
+from billing_portal.api.problems import Malformed, django_request, not_taken
 from billing_portal.api.rendering import MoneyOut, money
 from billing_portal.api.views import NounViewSet, one_of
 from billing_portal.money import Money
@@ -29,6 +29,8 @@ from dunning.models import Reminder
 from dunning.queries.payments import payments
 from dunning.queries.reminders import reminders
 from ledger.models import Payment
+
+_LONGEST_NAME = 160
 
 
 class PaymentOut(serializers.Serializer):
@@ -93,14 +95,10 @@ class ReminderViewSet(NounViewSet):
         return reminders()
 
 
-class XmlFile(BaseParser):
-    """A file as it is, for the bank's reader."""
+class XmlFile(FileAsItIs):
+    """A file for the bank's reader."""
 
     media_type = "application/xml"
-
-    def parse(self, stream: IO[Any], media_type: Any = None, parser_context: Any = None) -> Any:
-        """Return the bytes."""
-        return stream.read()
 
 
 class BankFileViewSet(viewsets.ViewSet):
@@ -125,8 +123,8 @@ class BankFileViewSet(viewsets.ViewSet):
         on: date = local_day(datetime.now(UTC), firm.time_zone if firm else "UTC")
         try:
             file = import_bank_file(
-                cast(bytes, request.data),
-                name=request.query_params.get("name", "statement.xml"),
+                file_of(request),
+                name=_name(request),
                 by=cast(Actor, request.user),
                 on=on,
             )
@@ -143,3 +141,10 @@ class BankFileViewSet(viewsets.ViewSet):
             ]
             return not_taken(request, no, errors)
         return Response({"object": "bank_file", "id": file.public_id}, status=201)
+
+
+def _name(request: Request) -> str:
+    name = request.query_params.get("name") or "statement.xml"
+    if len(name) > _LONGEST_NAME:
+        raise Malformed(f"name has at most {_LONGEST_NAME} characters.", parameter="name")
+    return name

@@ -24,6 +24,7 @@ from dunning.bank.statements import BankEntry, BankStatement
 
 VERSIONS = ("02", "03", "04", "05", "06", "07", "08")
 _NAMESPACE = re.compile(r"urn:iso:std:iso:20022:tech:xsd:camt\.(05[234])\.001\.([0-9]{2})")
+_LONGEST_ACCOUNT = 34  # of an IBAN, and of any other account of ISO 20022
 _OTHERS = {
     "052": "This is an intraday report (camt.052): its movements are not final.",
     "054": "This is a notification (camt.054): it has no balances to prove it complete.",
@@ -79,6 +80,9 @@ def _statement(node: Node) -> BankStatement | None:
     account = node.text("Acct/Id/IBAN") or node.text("Acct/Id/Othr/Id")
     if not account:
         node.error("bank.no_account", "The statement names no account.")
+    if len(account) > _LONGEST_ACCOUNT:
+        text = f"The account has {len(account)} characters; {_LONGEST_ACCOUNT} are the most."
+        node.error("bank.account", text)
     opening = _balance(node, ("OPBD", "PRCD"), "opening")
     closing = _balance(node, ("CLBD",), "closing")
     currency = _currency(node, opening, closing)

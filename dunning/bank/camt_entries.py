@@ -77,9 +77,8 @@ def _amount_of(part: Node, *, whole: Decimal, currency: str) -> Decimal | None:
     held = part.child("Amt") or part.child("AmtDtls/TxAmt/Amt")
     if held is None or held.element.get("Ccy") != currency:
         return None
-    size = held.amount
+    size = held.amount_in(currency)
     if size is None:
-        held.error("bank.amount", f"{held.own_text!r} is no amount.")
         return None
     side = part.text("CdtDbtInd")
     is_incoming = whole >= 0 if side not in {"CRDT", "DBIT"} else side == "CRDT"

@@ -9,10 +9,11 @@ from decimal import Decimal
 
 from lxml import etree
 
+from billing_portal.bounds import DAYS_IN_WORDS, MOST_AT_A_BANK, is_a_day
+from billing_portal.money import Money, UnknownCurrency
 from dunning.bank.findings import Finding, Severity
 
 _AMOUNT = re.compile(r"(?=[0-9.]{1,19}\Z)[0-9]+(\.[0-9]{1,5})?", re.ASCII)
-_CURRENCY = re.compile(r"[A-Z]{3}", re.ASCII)
 _DAY = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})(T.*|Z|[+-][0-9]{2}:[0-9]{2})?", re.ASCII)
 
 
@@ -102,26 +103,41 @@ class Node:
             self.error("bank.missing", f"{path} is missing.")
         return text
 
-    @property
-    def amount(self) -> Decimal | None:
-        """The element's own text as an unsigned amount of at most 18 digits."""
-        return Decimal(self.own_text) if _AMOUNT.fullmatch(self.own_text) else None
+    def amount_in(self, currency: str) -> Decimal | None:
+        """Return the element's own text as an unsigned amount, or nothing after noting why not."""
+        said = repr(self.own_text[:40])
+        if not _AMOUNT.fullmatch(self.own_text):
+            self.error("bank.amount", f"{said} is no amount.")
+            return None
+        amount = Decimal(self.own_text)
+        try:
+            minor = Money(amount, currency).minor
+        except UnknownCurrency:
+            self.error("bank.currency", f"{currency[:10]!r} is no currency that is known here.")
+            return None
+        except ValueError:
+            self.error("bank.amount", f"{said} has more decimals than {currency} has.")
+            return None
+        if minor >= MOST_AT_A_BANK:
+            self.error("bank.amount", f"{said} is more than an account can move or hold.")
+            return None
+        return amount
 
     def money(self) -> tuple[Decimal, str] | None:
         """Return the signed amount and its currency, or nothing after noting why not."""
         held = self.child("Amt")
-        size = held.amount if held is not None else None
-        currency = str(held.element.get("Ccy", "")) if held is not None else ""
         side = self.text("CdtDbtInd")
-        if size is None:
-            self.error("bank.amount", f"{self.text('Amt')!r} is no amount.")
-        elif not _CURRENCY.fullmatch(currency):
-            self.error("bank.currency", f"{currency!r} is no currency.")
-        elif side not in {"CRDT", "DBIT"}:
+        if held is None:
+            self.error("bank.amount", "'' is no amount.")
+            return None
+        currency = str(held.element.get("Ccy", ""))
+        size = held.amount_in(currency)
+        if side not in {"CRDT", "DBIT"}:
             self.error("bank.side", f"{side!r} is neither CRDT nor DBIT.")
-        else:
-            return size if side == "CRDT" else -size, currency
-        return None
+            return None
+        if size is None:
+            return None
+        return size if side == "CRDT" else -size, currency
 
     def day(self, path: str, *, required: bool) -> date | None:
         """Return the day at a path, as the bank's own calendar has it."""
@@ -130,11 +146,13 @@ class Node:
             return None
         found = _DAY.fullmatch(text)
         try:
-            if found is not None:
-                return date.fromisoformat(found[1])
+            day = date.fromisoformat(found[1]) if found is not None else None
         except ValueError:
-            found = None
-        self.error("bank.date", f"{path}: {text!r} is no date.")
+            day = None
+        if day is not None and is_a_day(day):
+            return day
+        why = "is no date" if day is None else f"is not {DAYS_IN_WORDS}"
+        self.error("bank.date", f"{path}: {text[:40]!r} {why}.")
         return None
 
     def error(self, rule: str, text: str) -> None:

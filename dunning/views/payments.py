@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from decimal import Decimal, InvalidOperation
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
@@ -14,7 +15,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from billing_portal.errors import Refused
-from billing_portal.money import Money
+from billing_portal.money import Money, NotAnAmount, amount_typed
 from billing_portal.portal.answers import after, today_of
 from billing_portal.portal.inbox import InboxItem
 from billing_portal.portal.lists import page_of
@@ -26,6 +27,7 @@ from dunning.actions.bank_files import import_bank_file
 from dunning.bank.findings import Finding, NotAStatement
 from dunning.models import BankFile, BankStatement
 from dunning.queries import payments as asked_of
+from invoices.models import Invoice
 from ledger.models import Allocation, Payment
 
 _MOST = 20
@@ -90,7 +92,14 @@ def payment(request: FirmRequest, public_id: str) -> HttpResponse:
     return _page(request, row_named(asked_of.payments(), public_id))
 
 
-def _page(request: FirmRequest, found: Any, *, status: int = 200) -> HttpResponse:
+def _page(
+    request: FirmRequest,
+    found: Any,
+    *,
+    typed: Mapping[str, str] = MappingProxyType({}),
+    wrong: Mapping[str, str] = MappingProxyType({}),
+    status: int = 200,
+) -> HttpResponse:
     allocations = asked_of.allocations_of(found)
     named = asked_of.invoices_by_uid(allocations)
     taken = {each.takes_back_id for each in allocations}
@@ -111,10 +120,16 @@ def _page(request: FirmRequest, found: Any, *, status: int = 200) -> HttpRespons
             for each in allocations
         ],
         "candidates": [
-            (each, Money.of_minor(int(each.owed), each.currency))  # type: ignore[attr-defined]  # annotated
+            {
+                "invoice": each,
+                "owed": Money.of_minor(int(each.owed), each.currency),  # type: ignore[attr-defined]  # annotated
+                "typed": typed.get(each.public_id, ""),
+                "wrong": wrong.get(each.public_id, ""),
+            }
             for each in candidates
             if each.currency == found.currency
         ],
+        "wrong": wrong,
         "may_allocate": may_import and is_open,
         "seen": len(allocations),
     }
@@ -125,9 +140,17 @@ def _page(request: FirmRequest, found: Any, *, status: int = 200) -> HttpRespons
 @may("payments.import")
 def allocate_payment(request: FirmRequest, public_id: str) -> HttpResponse:
     """Pay invoices from a payment, each with the amount typed beside it."""
-    found = row_named(Payment.objects.all(), public_id)
+    found = row_named(asked_of.payments(), public_id)
+    typed = {
+        each: text
+        for each in asked_of.open_invoices()
+        if (text := request.POST.get(f"amount-{each.public_id}", "").strip())
+    }
+    parts, wrong = _parts(typed, found.currency)
+    if wrong:
+        texts = {each.public_id: text for each, text in typed.items()}
+        return _page(request, found, typed=texts, wrong=wrong, status=422)
     seen = request.POST.get("seen", "")
-    parts = _parts(request, found.currency)
     url = reverse("dunning:payment", args=[found.public_id])
     if not parts:
         return HttpResponseRedirect(url, status=303)
@@ -141,18 +164,21 @@ def allocate_payment(request: FirmRequest, public_id: str) -> HttpResponse:
     )
 
 
-def _parts(request: FirmRequest, currency: str) -> list[tuple[UUID, Money]]:
-    """Return the amounts that were typed; what is no amount counts as nothing."""
-    found = []
-    for invoice in asked_of.open_invoices():
-        text = request.POST.get(f"amount-{invoice.public_id}", "").strip().replace(",", "")
+def _parts(
+    typed: Mapping[Invoice, str], currency: str
+) -> tuple[list[tuple[UUID, Money]], dict[str, str]]:
+    """Return the amounts that were typed, and what is wrong with the others by public id."""
+    found, wrong = [], {}
+    for invoice, text in typed.items():
         try:
-            amount = Money(Decimal(text), currency)
-        except (InvalidOperation, ValueError):
-            continue
-        if amount.amount.is_finite() and amount.amount > 0:
+            amount = amount_typed(text, currency)
+        except NotAnAmount as error:
+            wrong[invoice.public_id] = str(error)
+        else:
             found.append((invoice.uid, amount))
-    return found
+            if not amount:
+                wrong[invoice.public_id] = "Write an amount above zero, or nothing."
+    return found, wrong
 
 
 @require_POST
@@ -198,9 +224,10 @@ def bank_files(request: FirmRequest) -> HttpResponse:
 @may("payments.import")
 def import_file(request: FirmRequest) -> HttpResponse:
     """Import a bank file, or show everything that is wrong with it."""
-    form = BankFileForm(request.POST or None, request.FILES or None)
+    is_sent = request.method == "POST"
+    form = BankFileForm(request.POST, request.FILES) if is_sent else BankFileForm()
     findings: tuple[Finding, ...] = ()
-    if request.method == "POST" and form.is_valid():
+    if form.is_valid():
         upload = form.cleaned_data["file"]
         try:
             import_bank_file(

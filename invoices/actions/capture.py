@@ -16,6 +16,7 @@ from django.db import transaction
 
 from billing_portal.audit.canonical import canonical
 from billing_portal.audit.trail import record_many
+from billing_portal.bounds import DAYS_IN_WORDS, MOST_IN_A_LINE, is_a_day
 from billing_portal.errors import Refused
 from billing_portal.money import Money
 from billing_portal.outbox.events import publish
@@ -35,6 +36,7 @@ from ledger.actions.posting import Line, NewEntry, post
 from ledger.models import AccountingPeriod
 
 MOST = 1000
+_MOST_NUMBER = Decimal(10) ** 9
 _REVENUE = {Charge.Kind.EXPENSE: "recoveries"}
 
 
@@ -152,7 +154,10 @@ class _Priced:
         """Units times price, rounded once, half away from zero, plus the adjustment."""
         product = Money(self.row.quantity * self.unit_price, self.customer.currency)
         adjustment = Money(self.row.adjustment, self.customer.currency)
-        return product.rounded(ROUND_HALF_UP) + adjustment
+        total = product.rounded(ROUND_HALF_UP) + adjustment
+        if abs(total) >= Money.of_minor(MOST_IN_A_LINE, self.customer.currency):
+            raise _RowRefused("charges.value", "quantity", "It comes to more than a charge can.")
+        return total
 
 
 @transaction.atomic
@@ -197,7 +202,7 @@ def _capture(source: str, rows: Sequence[NewCharge], *, by: Actor, on: date) -> 
             answers[index] = _repeat(row, before[row.key], prints[index])
         elif row.key in first_of:
             same = prints[first_of[row.key]] == prints[index]
-            answers[index] = CaptureAnswer(row.key, "duplicate" if same else "conflict")
+            answers[index] = CaptureAnswer(row.key, "duplicate") if same else _conflict(row)
         else:
             first_of[row.key] = index
             try:
@@ -218,8 +223,13 @@ def _found(source: str, rows: Sequence[NewCharge]) -> dict[str, Charge]:
 def _repeat(row: NewCharge, charge: Charge, fingerprint: str) -> CaptureAnswer:
     if charge.fingerprint == fingerprint:
         return CaptureAnswer(row.key, "duplicate", charge.public_id)
-    detail = "This key was captured before with other content."
-    return CaptureAnswer(row.key, "conflict", charge.public_id, "charges.conflict", detail, "key")
+    return _conflict(row, charge.public_id)
+
+
+def _conflict(row: NewCharge, known: str = "") -> CaptureAnswer:
+    where = "was captured before" if known else "stands above"
+    detail = f"This key {where} with other content."
+    return CaptureAnswer(row.key, "conflict", known, "charges.conflict", detail, "key")
 
 
 def _refusal(row: NewCharge, no: _RowRefused) -> CaptureAnswer:
@@ -261,8 +271,17 @@ def _resolved(row: NewCharge, known: _Known) -> _Priced:
         raise _RowRefused(
             "charges.unknown_timekeeper", "timekeeper", "There is no such timekeeper."
         )
+    _must_be_in_bounds(row)
     _must_make_sense(row, customer)
     return _Priced(row, customer, matter, timekeeper)
+
+
+def _must_be_in_bounds(row: NewCharge) -> None:
+    if not is_a_day(row.worked_on):
+        raise _RowRefused("charges.value", "worked_on", f"Write {DAYS_IN_WORDS}.")
+    for name in ("quantity", "unit_price", "adjustment"):
+        if abs(getattr(row, name) or 0) >= _MOST_NUMBER:
+            raise _RowRefused("charges.value", name, "It has at most nine digits before the point.")
 
 
 def _must_make_sense(row: NewCharge, customer: Customer) -> None:

@@ -11,6 +11,7 @@ from uuid import uuid4
 from django.db import transaction
 
 from billing_portal.audit.trail import record
+from billing_portal.bounds import MOST_IN_A_LINE
 from billing_portal.money import Money
 from billing_portal.outbox.events import publish
 from billing_portal.tenancy.actors import Actor
@@ -160,6 +161,8 @@ def _change(line: InvoiceLine, changes: Mapping[str, Any], reason_code: str, rea
     _must_make_sense(line, reason)
     exact = Money(line.quantity * line.unit_price, line.invoice.currency)
     line.amount = exact.rounded(ROUND_HALF_UP).minor + line.adjustment
+    if max(abs(line.amount), abs(line.adjustment)) >= MOST_IN_A_LINE:
+        raise BadLine("It comes to more than a line can.")
 
 
 def _must_make_sense(line: InvoiceLine, reason: str) -> None:

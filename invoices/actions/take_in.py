@@ -28,15 +28,27 @@ from customers.queries import (
     matters_by_external_id,
     timekeepers_by_external_id,
 )
-from invoices.actions.capture import NewCharge, capture_file
+from invoices.actions.capture import NewCharge, RowsRefused, capture_file
 from invoices.documents.snapshot import LineKind
+from invoices.ledes import fields
 from invoices.ledes.check import check
-from invoices.ledes.findings import Finding, errors_of
+from invoices.ledes.findings import Finding, Severity, errors_of
 from invoices.ledes.reading import ParsedInvoice, ParsedLine, invoices_in
 from invoices.models import Charge
 
 SOURCE = "ledes"
 _KINDS = {LineKind.FEE: Charge.Kind.TIME, LineKind.EXPENSE: Charge.Kind.EXPENSE}
+_FIELDS = {
+    "customer": fields.CLIENT_ID,
+    "matter": fields.LAW_FIRM_MATTER_ID,
+    "timekeeper": fields.TIMEKEEPER_ID,
+    "worked_on": fields.LINE_DATE,
+    "quantity": fields.UNITS,
+    "unit_price": fields.UNIT_COST,
+    "adjustment": fields.ADJUSTMENT,
+    "currency": fields.INVOICE_CURRENCY,
+    "narrative": fields.LINE_DESCRIPTION,
+}
 _UNKNOWN_CLASS = "NBOTHR"
 
 
@@ -74,8 +86,8 @@ def take_in_ledes(data: bytes, *, by: Actor, on: date) -> TakenIn:
     what is new, and those of capturing.
 
     :param on: the day of taking in; a new customer is known from it.
-    :raises NotTakenIn: with all findings, when one of them is an error.
-    :raises RowsRefused: when a line cannot be taken, such as one of a closed matter.
+    :raises NotTakenIn: with all findings, when one of them is an error or a line cannot be taken,
+        such as one of a closed matter.
     """
     by.must("charges.capture")
     checked = check(data)
@@ -87,7 +99,10 @@ def take_in_ledes(data: bytes, *, by: Actor, on: date) -> TakenIn:
     keepers = _timekeepers(invoices, by=by)
     sha256 = hashlib.sha256(data).hexdigest()
     rows = [_charge(sha256, each, line) for each in invoices for line in each.lines]
-    answers = capture_file(SOURCE, rows, by=by, on=on)
+    try:
+        answers = capture_file(SOURCE, rows, by=by, on=on)
+    except RowsRefused as no:
+        raise NotTakenIn(_against(no, invoices)) from no
     counts = Counter(answer.status for answer in answers)
     firm = Tenant.objects.get(pk=current_tenant_id())
     record("ledes.taken_in", firm, by=by, sha256=sha256, charges=dict(counts))
@@ -165,3 +180,17 @@ def _charge(sha256: str, invoice: ParsedInvoice, line: ParsedLine) -> NewCharge:
         expense_code=line.expense_code,
         narrative=line.narrative,
     )
+
+
+def _against(refused: RowsRefused, invoices: Sequence[ParsedInvoice]) -> list[Finding]:
+    """Return what stands against lines that LEDES allows and the firm does not."""
+    places = [line.row for each in invoices for line in each.lines]
+    return [
+        Finding(answer.code, Severity.ERROR, answer.detail, places[index], *_field(answer.column))
+        for index, answer in refused.rows
+    ]
+
+
+def _field(column: str) -> tuple[int | None, str]:
+    at = _FIELDS.get(column)
+    return (None, "") if at is None else (at + 1, fields.FORM_98BI.columns[at].name)

@@ -10,6 +10,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 
+from billing_portal.bounds import whole_number
 from billing_portal.money import Money
 from billing_portal.portal.office import OfficeAdmin, site
 from billing_portal.tenancy.actors import Actor
@@ -142,5 +143,9 @@ class ChargeAdmin(OfficeAdmin):
 def _versions(request: HttpRequest) -> dict[int, int]:
     """Return which version of which row the second step was shown."""
     posted = cast(FirmRequest, request).POST
-    pairs = [text.split(":") for text in posted.getlist("version_seen")]
-    return {int(row): int(version) for row, version in pairs if row.isdigit() and version.isdigit()}
+    found = {}
+    for text in posted.getlist("version_seen"):
+        row, version = (whole_number(part) for part in text.partition(":")[::2])
+        if row is not None and version is not None:
+            found[row] = version
+    return found

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import asdict
 from datetime import UTC, date, datetime
-from typing import IO, Any, ClassVar, cast
+from typing import Any, ClassVar, cast
 
 from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.decorators import action
-from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from billing_portal.api.parsing import FileAsItIs, file_of
 from billing_portal.api.problems import django_request, not_taken
 from billing_portal.api.rendering import MoneyOut
 from billing_portal.api.schema import rows_of
@@ -24,7 +24,7 @@ from billing_portal.tenancy.actors import Actor
 from customers.models import lookup_key
 from invoices.actions import capture as capturing
 from invoices.actions.take_in import NotTakenIn, take_in_ledes
-from invoices.forms.charges import NotCharges, charges_in
+from invoices.forms.charges import NotCharges, findings_of, numbered_charges_in
 from invoices.models import Charge
 
 
@@ -129,18 +129,14 @@ class TakenInOut(CountsOut):
     findings = serializers.ListField(child=serializers.DictField())
 
 
-class CsvFile(BaseParser):
-    """A file as it is, for the form reader."""
+class CsvFile(FileAsItIs):
+    """A file for the form reader."""
 
     media_type = "text/csv"
 
-    def parse(self, stream: IO[Any], media_type: Any = None, parser_context: Any = None) -> Any:
-        """Return the bytes."""
-        return stream.read()
 
-
-class LedesText(CsvFile):
-    """A LEDES file as it is."""
+class LedesText(FileAsItIs):
+    """A LEDES file for its reader."""
 
     media_type = "text/plain"
 
@@ -198,12 +194,16 @@ class ChargeViewSet(NounViewSet):
     def files(self, request: Request) -> Response:
         """Capture a CSV file, all of it or nothing; every finding has row, column and rule."""
         try:
-            rows = charges_in(cast(bytes, request.data))
-            answers = capturing.capture_file("csv", rows, by=_by(request), on=_today(request))
+            numbered = numbered_charges_in(file_of(request))
         except NotCharges as no:
             return not_taken(request, no, [asdict(finding) for finding in no.findings])
+        rows = [row for _number, row in numbered]
+        try:
+            answers = capturing.capture_file("csv", rows, by=_by(request), on=_today(request))
         except capturing.RowsRefused as no:
-            return not_taken(request, no, [asdict(answer) for answer in no.answers])
+            found = zip(findings_of(no, numbered), no.answers, strict=True)
+            errors = [asdict(finding) | {"key": answer.key} for finding, answer in found]
+            return not_taken(request, no, errors)
         counts = Counter(answer.status for answer in answers)
         return Response({"counts": dict(counts)}, status=201)
 
@@ -212,11 +212,9 @@ class ChargeViewSet(NounViewSet):
     def ledes_files(self, request: Request) -> Response:
         """Take in a LEDES 1998B or 98BI file, all of it or nothing; findings name row and field."""
         try:
-            taken = take_in_ledes(cast(bytes, request.data), by=_by(request), on=_today(request))
+            taken = take_in_ledes(file_of(request), by=_by(request), on=_today(request))
         except NotTakenIn as no:
             return not_taken(request, no, [each.as_json() for each in no.findings])
-        except capturing.RowsRefused as no:
-            return not_taken(request, no, [asdict(answer) for answer in no.answers])
         answer = {
             "counts": dict(taken.charges),
             "customers": taken.customers,

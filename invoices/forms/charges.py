@@ -11,12 +11,13 @@ from __future__ import annotations
 import csv
 import io
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
 from billing_portal.errors import Refused
-from invoices.actions.capture import NewCharge
+from invoices.actions.capture import NewCharge, RowsRefused
 from invoices.models import Charge
 
 NEEDED = ("key", "kind", "customer", "worked_on", "quantity")
@@ -58,24 +59,12 @@ class NotCharges(Refused):
         super().__init__(f"The file has {len(findings)} finding(s); nothing was taken.")
 
 
-def charges_in(data: bytes) -> list[NewCharge]:
-    """Read a CSV file of charges.
-
-    :raises NotCharges: with all findings, each with row, column and rule.
-    """
-    return [charge for _, charge in numbered_charges_in(data)]
-
-
 def numbered_charges_in(data: bytes) -> list[tuple[int, NewCharge]]:
     """Read a CSV file of charges, each with its row in the file.
 
     :raises NotCharges: with all findings, each with row, column and rule.
     """
-    text = _text(data)
-    try:
-        lines = list(csv.reader(io.StringIO(text, newline=""), strict=True))
-    except csv.Error as error:
-        raise NotCharges([CsvFinding(1, "", "csv", f"This is no CSV file: {error}.")]) from error
+    lines = _lines(_text(data))
     if not lines or not any(lines[0]):
         raise NotCharges([CsvFinding(1, "", "empty", "The file is empty.")])
     header = [name.strip().lower() for name in lines[0]]
@@ -93,6 +82,16 @@ def numbered_charges_in(data: bytes) -> list[tuple[int, NewCharge]]:
     return [(number, charge) for number, charge in charges if charge is not None]
 
 
+def findings_of(
+    refused: RowsRefused, numbered: Sequence[tuple[int, NewCharge]]
+) -> list[CsvFinding]:
+    """Return what stands against rows that were read and cannot be taken, in the file's terms."""
+    return [
+        CsvFinding(numbered[index][0], answer.column, answer.code, answer.detail)
+        for index, answer in refused.rows
+    ]
+
+
 def _text(data: bytes) -> str:
     if len(data) > MOST_BYTES:
         raise NotCharges([CsvFinding(1, "", "size", f"At most {MOST_BYTES} bytes at a time.")])
@@ -106,6 +105,16 @@ def _text(data: bytes) -> str:
         row = text[: text.index("\0")].count("\n") + 1
         raise NotCharges([CsvFinding(row, "", "encoding", "The file holds a NUL.")])
     return text
+
+
+def _lines(text: str) -> list[list[str]]:
+    lines: list[list[str]] = []
+    try:
+        lines.extend(csv.reader(io.StringIO(text, newline=""), strict=True))
+    except csv.Error as error:  # what was read until then is kept, so the next row is the bad one
+        finding = CsvFinding(len(lines) + 1, "", "csv", f"This is no CSV file: {error}.")
+        raise NotCharges([finding]) from error
+    return lines
 
 
 def _in_header(header: list[str]) -> list[CsvFinding]:

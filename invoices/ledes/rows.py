@@ -12,6 +12,7 @@ from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING, NamedTuple
 
+from billing_portal.bounds import DAYS_IN_WORDS, is_a_day
 from invoices.ledes import fields as at
 from invoices.ledes.coding import check_codes
 from invoices.ledes.envelope import Envelope, open_envelope
@@ -199,10 +200,14 @@ def _date(text: str) -> _Value:
         says = f"{text[:20]!r} is no date; YYYYMMDD is wanted."
         return _Value(None, (_Problem("F03.date", Severity.ERROR, says),))
     try:
-        return _Value(date(int(text[:4]), int(text[4:6]), int(text[6:])), ())
+        day = date(int(text[:4]), int(text[4:6]), int(text[6:]))
     except ValueError:
         says = f"{text} is not in the calendar."
         return _Value(None, (_Problem("F03.date", Severity.ERROR, says),))
+    if not is_a_day(day):
+        says = f"{text} is not {DAYS_IN_WORDS}."
+        return _Value(None, (_Problem("F03.date", Severity.ERROR, says),))
+    return _Value(day, ())
 
 
 def _number(text: str, column: Column) -> _Value:

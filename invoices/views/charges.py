@@ -30,6 +30,7 @@ from invoices.forms.charges import (
     OPTIONAL,
     CsvFinding,
     NotCharges,
+    findings_of,
     numbered_charges_in,
 )
 from invoices.models import Charge, InvoiceLine
@@ -171,9 +172,7 @@ def _take(data: bytes, request: FirmRequest) -> Counter[str]:
     try:
         answers = _capture(numbered, by=request.actor, on=today)
     except capturing.RowsRefused as refusal:
-        raise NotCharges(
-            [_finding(numbered[index][0], answer) for index, answer in refusal.rows]
-        ) from refusal
+        raise NotCharges(findings_of(refusal, numbered)) from refusal
     return Counter(answer.status for answer in answers)
 
 
@@ -181,12 +180,6 @@ def _capture(
     numbered: list[tuple[int, capturing.NewCharge]], *, by: Actor, on: date
 ) -> list[capturing.CaptureAnswer]:
     return capturing.capture_file(SOURCE, [row for _number, row in numbered], by=by, on=on)
-
-
-def _finding(row: int, answer: capturing.CaptureAnswer) -> CsvFinding:
-    rule = answer.code or "charges.conflict"
-    text = answer.detail or gettext("This key stands above in the file, with other content.")
-    return CsvFinding(row, answer.column or "key", rule, text)
 
 
 def _said_of(counts: Counter[str]) -> str:

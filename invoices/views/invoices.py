@@ -11,6 +11,7 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
+from billing_portal.bounds import whole_number
 from billing_portal.money import Money
 from billing_portal.portal.answers import today_of
 from billing_portal.tenancy.actors import Actor, may
@@ -38,14 +39,13 @@ _TABS = (
 def invoices(request: FirmRequest) -> HttpResponse:
     """List invoices, newest first. One query a tab and two more, whatever the length."""
     tab, text = request.GET.get("state", ""), request.GET.get("q", "").strip()
-    size = int(request.GET.get("rows", _SIZES[0])) if request.GET.get("rows", "").isdigit() else 50
-    size = size if size in _SIZES else _SIZES[0]
+    size = next((n for n in _SIZES if str(n) == request.GET.get("rows")), _SIZES[0])
     today = today_of(request)
     rows = _of_tab(all_invoices(), tab, request.actor, today)
     rows = _of_text(rows, text) if text else rows
-    last = request.GET.get("after", "")
-    if last.isdigit():
-        rows = rows.filter(pk__lt=int(last))
+    last = whole_number(request.GET.get("after", ""))
+    if last is not None:
+        rows = rows.filter(pk__lt=last)
     found: list[Any] = list(rows.order_by("-pk")[: size + 1])
     page = found[:size]
     named = {"state": tab, "q": text, "rows": str(size) if size != _SIZES[0] else ""}

@@ -9,6 +9,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from billing_portal.bounds import whole_number
 from billing_portal.errors import Refused
 from billing_portal.portal.answers import after, today_of, uid_or_none
 from billing_portal.tenancy.actors import Actor, MissingPermission, may
@@ -212,8 +213,7 @@ def _url(invoice: Invoice) -> str:
 
 
 def _seen(request: FirmRequest) -> int:
-    text = request.POST.get("version", "")
-    return int(text) if text.isdigit() else 0
+    return whole_number(request.POST.get("version", "")) or 0
 
 
 def _moved_on(request: FirmRequest, invoice: Invoice, stale: StaleVersion) -> HttpResponse:
@@ -242,8 +242,7 @@ def _page(
 ) -> HttpResponse:
     actor = request.actor
     edits, verdicts = asked_of.edits_of(invoice), asked_of.verdicts_of(invoice)
-    asked = request.GET.get("since", "")
-    since = int(asked) if since is None and asked.isdigit() else since
+    since = whole_number(request.GET.get("since", "")) if since is None else since
     mode = request.GET.get("mode", "changes")
     if since is not None or editing is not None or mode not in _MODES:
         mode = "changes"

@@ -11,6 +11,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from billing_portal.bounds import whole_number
 from billing_portal.errors import Refused
 from billing_portal.money import Money
 from billing_portal.portal.answers import after, today_of, uid_or_none
@@ -38,9 +39,9 @@ _DEEDS = {
 def runs(request: FirmRequest) -> HttpResponse:
     """List the firm's runs, newest first. Two queries."""
     rows = BillingRun.objects.order_by("-pk")
-    last = request.GET.get("after", "")
-    if last.isdigit():
-        rows = rows.filter(pk__lt=int(last))
+    last = whole_number(request.GET.get("after", ""))
+    if last is not None:
+        rows = rows.filter(pk__lt=last)
     found = list(rows[: _PAGE + 1])
     page = found[:_PAGE]
     progress = asked_of.progress_of_runs(page)
@@ -182,10 +183,8 @@ def _url(run: BillingRun) -> str:
 def _shown(request: FirmRequest, run: BillingRun) -> dict[str, Any]:
     outcome = request.GET.get("outcome", "").upper()
     outcome = outcome if outcome in RunItem.Outcome.values else ""
-    last = request.GET.get("after", "")
-    items = asked_of.items_of(
-        run, outcome=outcome, after=int(last) if last.isdigit() else 0, limit=_PAGE + 1
-    )
+    last = whole_number(request.GET.get("after", "")) or 0
+    items = asked_of.items_of(run, outcome=outcome, after=last, limit=_PAGE + 1)
     page, progress = items[:_PAGE], asked_of.progress_of(run)
     made = asked_of.invoices_by_item(page)
     before = asked_of.run_before(run)

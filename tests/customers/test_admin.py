@@ -398,3 +398,16 @@ def test_a_refused_row_ends_on_its_day_only_once(office, firm):
     )
 
     assert "ended on 2026-01-01" in page.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("noun", "field"), [("matter", "customer"), ("rate", "matter"), ("address", "customer")]
+)
+@pytest.mark.parametrize("key", ["x", "²", "9" * 30])
+def test_a_tampered_key_is_an_error_on_the_form(office, noun, field, key):
+    office.enter("owner")
+
+    page = office.post(f"{noun}/add/", {field: key})
+
+    assert page.status_code == 200
+    assert field in page.context["adminform"].form.errors

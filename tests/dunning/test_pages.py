@@ -108,6 +108,22 @@ def test_a_payment_says_why_and_is_taken_back_and_allocated_again(biller, firm, 
     assert "Partly applied" in biller.get(own).content.decode()
 
 
+@pytest.mark.parametrize("text", ["1,50", "abc", "1.005", "1e9999999", "-1", "0", "9" * 5000])
+def test_an_amount_that_cannot_be_read_is_shown_again(biller, firm, invoice, statement, text):
+    upload(biller, firm, statement)
+    with tenant_scope(firm.pk):
+        payment, allocation = Payment.objects.get(amount=30000), Allocation.objects.get()
+    own = path(firm, f"payments/{payment.public_id}/")
+    biller.post(f"{own}allocations/{allocation.pk}/back/", {"reason": "Wrong invoice."})
+
+    answer = biller.post(f"{own}allocate/", {f"amount-{invoice.public_id}": text})
+
+    assert answer.status_code == 422
+    assert f'value="{text}"' in answer.content.decode()
+    assert "Write an amount" in answer.content.decode()
+    assert owed(firm, invoice) == 70000
+
+
 def test_what_nobody_knows_waits_in_the_inbox(biller, firm, invoice, statement):
     upload(biller, firm, statement)
     inbox = biller.get(path(firm, "inbox/")).content.decode()
@@ -152,3 +168,28 @@ def test_another_firm_sees_no_payment(client, biller, firm, invoice, statement):
     assert client.post(path(other, f"payments/{payment.public_id}/allocate/")).status_code == 404
     stranger = Caller(client, other)
     assert stranger.get(f"/api/v1/payments/{payment.public_id}").status_code == 404
+
+
+def send(client, caller, data, query=""):
+    return client.post(
+        f"/api/v1/bank-files{query}", data, content_type="application/xml", headers=caller.headers
+    )
+
+
+def test_over_rest_a_file_the_books_cannot_hold_is_refused_with_findings(client, firm, statement):
+    caller = Caller(client, firm)
+    answer = send(client, caller, statement.replace(b'"USD"', b'"XXX"'))
+    assert (answer.status_code, answer.json()["code"]) == (422, "bank.not_a_statement")
+    assert {(each["rule"], each["row"] > 0) for each in answer.json()["errors"]} >= {
+        ("bank.currency", True)
+    }
+    assert send(client, caller, b"").status_code == 400
+    assert send(client, caller, statement, f"?name={'n' * 161}").status_code == 400
+    with tenant_scope(firm.pk):
+        assert BankFile.objects.count() == 0
+    assert send(client, caller, statement, f"?name={'n' * 160}").status_code == 201
+
+
+def test_no_file_is_a_form_error(biller, firm):
+    answer = biller.post(path(firm, "bank-files/import/"))
+    assert answer.status_code == 422

@@ -144,7 +144,15 @@ def test_a_file_with_an_unknown_customer_takes_nothing(caller, firm, row):
     answer = upload(caller, text)
 
     assert (answer.status_code, answer.json()["code"]) == (422, "charges.rows_refused")
-    assert [error["key"] for error in answer.json()["errors"]] == ["t:2"]
+    assert answer.json()["errors"] == [
+        {
+            "row": 3,
+            "column": "customer",
+            "rule": "charges.unknown_customer",
+            "text": "There is no such customer.",
+            "key": "t:2",
+        }
+    ]
     assert count(firm) == 0
 
 
@@ -165,4 +173,27 @@ def test_a_key_that_may_only_read_captures_nothing(client, firm, row):
 
     assert answer.status_code == 403
     assert json.loads(answer.content)["permission"] == "charges.capture"
+    assert count(firm) == 0
+
+
+@pytest.mark.parametrize(
+    ("rest", "media_type"), [("files", "text/csv"), ("ledes-files", "text/plain")]
+)
+def test_an_empty_body_is_no_file(caller, rest, media_type):
+    answer = caller.client.post(
+        f"/api/v1/charges/{rest}", b"", content_type=media_type, headers=caller.headers
+    )
+
+    assert (answer.status_code, answer.json()["code"]) == (400, "malformed")
+
+
+def test_a_key_twice_in_one_file_is_found_in_its_row(caller, firm, row):
+    names = [name for name in row if name != "narrative"]
+    lines = [row, row | {"quantity": "2"}]
+    text = "\n".join([",".join(names), *(",".join(r[n] for n in names) for r in lines)])
+
+    (error,) = upload(caller, text).json()["errors"]
+
+    assert (error["row"], error["column"], error["rule"]) == (3, "key", "charges.conflict")
+    assert error["text"]
     assert count(firm) == 0

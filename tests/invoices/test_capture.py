@@ -129,7 +129,7 @@ def test_a_batch_answers_each_row_in_its_place(work, owner):
     assert statuses(answers) == [
         ("accepted", ""),
         ("duplicate", ""),
-        ("conflict", ""),
+        ("conflict", "charges.conflict"),
         ("refused", "charges.unknown_customer"),
         ("refused", "charges.unknown_matter"),
         ("refused", "charges.unknown_timekeeper"),
@@ -248,3 +248,23 @@ def test_another_firms_charges_are_not_seen(work, neighbor, owner):
 
     with neighbor:
         assert not Charge.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("change", "column"),
+    [
+        ({"worked_on": date(1, 1, 1)}, "worked_on"),
+        ({"worked_on": date(9999, 12, 31)}, "worked_on"),
+        ({"quantity": Decimal(999_999_999), "unit_price": Decimal(99_999_999)}, "quantity"),
+        ({"quantity": Decimal(10**9)}, "quantity"),
+        ({"unit_price": Decimal(10**9)}, "unit_price"),
+        ({"adjustment": Decimal(-(10**9))}, "adjustment"),
+    ],
+)
+def test_a_row_beyond_all_bounds_is_refused_by_itself(work, owner, change, column):
+    rows = [work, replace(work, key="t:2", **change)]
+
+    answers = capture("case-system", rows, by=owner, on=TODAY)
+
+    assert statuses(answers) == [("accepted", ""), ("refused", "charges.value")]
+    assert (answers[1].column, Charge.objects.count()) == (column, 1)

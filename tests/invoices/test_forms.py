@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from invoices.actions.capture import NewCharge
-from invoices.forms.charges import NotCharges, charges_in
+from invoices.forms.charges import NotCharges, numbered_charges_in
 
 HEADER = "key,kind,customer,worked_on,quantity,unit_price,narrative"
 GOOD = "e:1,EXPENSE,INS-1,2026-10-03,1,418.50,Transcript of Dr. Haas"
@@ -17,6 +17,10 @@ GOOD = "e:1,EXPENSE,INS-1,2026-10-03,1,418.50,Transcript of Dr. Haas"
 
 def file(*rows: str, header: str = HEADER) -> bytes:
     return "\n".join([header, *rows]).encode()
+
+
+def charges_in(data: bytes) -> list[NewCharge]:
+    return [charge for _row, charge in numbered_charges_in(data)]
 
 
 def findings(data: bytes) -> list[tuple[int, str, str]]:
@@ -96,7 +100,7 @@ def test_every_finding_is_told_with_row_column_and_rule():
             file(GOOD, header=HEADER.replace("quantity", "currency")),
             (1, "quantity", "column.missing"),
         ),
-        (file('"unclosed'), (1, "", "csv")),
+        (file(GOOD, '"unclosed'), (3, "", "csv")),
     ],
 )
 def test_what_is_no_file_of_charges_is_refused_with_a_reason(data, expected):

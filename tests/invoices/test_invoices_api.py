@@ -201,3 +201,10 @@ def test_work_is_billed_on_the_day_named(caller, firm):
         "/api/v1/runs", LINE | {"on": "2026-10-01"}, Idempotency_Key="past"
     ).json()
     assert (planned["bills_until"], planned["progress"]["pending"]) == ("2026-10-01", 1)
+
+
+@pytest.mark.parametrize("version", ["²", "9" * 5000])
+def test_a_version_that_is_none_is_malformed(caller, path, version):
+    answer = caller.post(f"{path}/approval", If_Match=f'"{version}"')
+
+    assert (answer.status_code, answer.json()["code"]) == (400, "malformed")

@@ -296,3 +296,16 @@ def test_an_invoice_is_credited_by_two_people(desk, firm, people):
         made = Invoice.objects.get(kind="CREDIT_NOTE")
     assert (made.state, made.number[:3]) == ("FINALIZED", "CN-")
     assert "?mode" in desk.get(f"invoices/{note}/", mode="original").content.decode()
+
+
+@pytest.mark.parametrize("text", ["²", "9" * 5000, "9" * 18, "-1"])
+def test_a_forged_number_in_a_query_or_form_counts_as_not_given(desk, people, invoice, firm, text):
+    desk.sit(people["owner"])
+    with tenant_scope(firm.pk):
+        run = BillingRun.objects.get()
+    for path in ("invoices/", "runs/", f"runs/{run.public_id}/"):
+        assert desk.get(path, after=text, rows=text).status_code == 200, path
+    own = f"invoices/{invoice.public_id}/"
+    assert desk.get(own, since=text).status_code == 200
+    assert desk.post(f"{own}approve/", version=text).status_code == 409
+    assert state_of(firm, invoice) == "IN_REVIEW"

@@ -112,6 +112,8 @@ def test_an_edit_of_a_version_that_has_moved_changes_nothing(draft, reviewer):
         ({"quantity": Decimal(-1)}, BadLine),
         ({"quantity": Decimal("NaN")}, BadLine),
         ({"unit_price": Decimal(10) ** 10}, BadLine),
+        ({"quantity": Decimal(999_999_999), "unit_price": Decimal("99999999.9999")}, BadLine),
+        ({"adjustment": 10**20}, BadLine),
         ({"adjustment": -1_000_000}, BadLine),
         ({"narrative": "Card 4111 1111 1111 1111"}, BadLine),
         ({"narrative": "x" * 15_001}, BadLine),

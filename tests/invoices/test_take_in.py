@@ -86,6 +86,31 @@ def test_a_file_with_errors_is_refused_with_every_finding_and_changes_nothing(te
     assert [kind.objects.count() for kind in kinds] == [0] * 5
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "rule", "field"),
+    [
+        ("|20260131|", "|99991231|", "F03.date", "BILLING_END_DATE"),
+        ("|20260115|", "|00010101|", "F03.date", "LINE_ITEM_DATE"),
+    ],
+)
+def test_a_day_out_of_bounds_is_a_finding(tenant, old, new, rule, field):
+    data = OURS.read_bytes().replace(old.encode(), new.encode())
+    with pytest.raises(NotTakenIn) as no:
+        take_in_ledes(data, by=SYSTEM, on=ON)
+    assert (rule, 3, field) in {(f.rule, f.row, f.field) for f in no.value.findings}
+
+
+def test_a_line_that_the_firm_cannot_take_is_a_finding_with_row_and_field(tenant):
+    take_in_ledes(OURS.read_bytes(), by=SYSTEM, on=ON)
+    Matter.objects.filter(external_id="M-0900").update(state="CLOSED")
+    with pytest.raises(NotTakenIn) as no:
+        take_in_ledes(OURS.read_bytes() + b"\r\n", by=SYSTEM, on=ON)
+    (finding,) = no.value.findings
+    assert (finding.rule, finding.row) == ("customers.closed", 8)
+    assert (finding.column, finding.field) == (4, "LAW_FIRM_MATTER_ID")
+    assert Charge.objects.count() == 6
+
+
 def test_who_may_not_capture_takes_nothing_in(tenant):
     with pytest.raises(MissingPermission):
         take_in_ledes(OURS.read_bytes(), by=actor("auditor"), on=ON)

@@ -133,8 +133,8 @@ def test_read_reports_every_finding_with_place_and_line():
 
     found = [each for each in refused.value.findings if each.severity is Severity.ERROR]
     assert [(each.rule, each.place, each.row) for each in found] == [
-        ("bank.amount", "BkToCstmrStmt[1]/Stmt[1]/Ntry[1]", 18),
-        ("bank.amount", "BkToCstmrStmt[1]/Stmt[1]/Ntry[2]", 40),
+        ("bank.amount", "BkToCstmrStmt[1]/Stmt[1]/Ntry[1]/Amt[1]", 19),
+        ("bank.amount", "BkToCstmrStmt[1]/Stmt[1]/Ntry[2]/Amt[1]", 41),
         ("bank.sequence", "BkToCstmrStmt[1]/Stmt[1]", 5),
     ]
     assert refused.value.code == "bank.not_a_statement"
@@ -264,3 +264,28 @@ def test_read_of_a_mutilated_file_adds_up_or_refuses(data):
 def test_read_of_noise_refuses(data):
     with pytest.raises(NotAStatement):
         read_camt053(data)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "rule"),
+    [
+        ("USD", "XXX", "bank.currency"),
+        ("USD", "ZZZ", "bank.currency"),
+        ("USD", "usd", "bank.currency"),
+        (">7.60<", ">7.605<", "bank.amount"),
+        ("USD", "JPY", "bank.amount"),
+        (">7.60<", ">999999999999999999<", "bank.amount"),
+        (">1000.00<", ">10000000000000.00<", "bank.amount"),
+        (">2026-11-02<", ">9999-12-31<", "bank.date"),
+        (">2026-11-03<", ">0001-01-01<", "bank.date"),
+        ("DE12500105170648489890", "DE" + "1" * 200, "bank.account"),
+    ],
+)
+def test_what_the_books_cannot_hold_is_a_finding(old, new, rule):
+    assert rule in rules(changed(DAY, old, new, times=99))
+
+
+def test_a_part_with_a_fraction_of_a_cent_is_a_finding():
+    halves = changed(BATCH, ">300.00<", ">300.005<", times=99)
+
+    assert "bank.amount" in rules(changed(halves, ">200.00<", ">199.995<", times=99))

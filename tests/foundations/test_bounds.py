@@ -1,0 +1,141 @@
+"""Typed numbers and days: read when they are meant well, refused at the door otherwise."""
+
+import base64
+from datetime import date
+
+import pytest
+
+from billing_portal.bounds import is_a_day, whole_number
+from billing_portal.money import NotAnAmount, amount_typed
+from tests.factories import MembershipFactory
+from tests.foundations.test_api import PROBLEM, Caller
+
+NINES = "9" * 5000
+
+
+@pytest.mark.parametrize("text", ["", "²", "٣", "-1", "1.0", "1_0", " 1", NINES])
+def test_only_a_few_ascii_digits_are_a_whole_number(text):
+    assert whole_number(text) is None
+
+
+def test_a_whole_number_fits_every_key():
+    assert (whole_number("0"), whole_number("9" * 18)) == (0, 10**18 - 1)
+
+
+@pytest.mark.parametrize(
+    ("day", "is_inside"),
+    [
+        (date(1, 1, 1), False),
+        (date(1989, 12, 31), False),
+        (date(1990, 1, 1), True),
+        (date(2099, 12, 31), True),
+        (date(9999, 12, 31), False),
+    ],
+)
+def test_days_are_those_of_a_working_life(day, is_inside):
+    assert is_a_day(day) is is_inside
+
+
+@pytest.mark.parametrize(
+    ("text", "currency", "minor"),
+    [
+        ("1234.5", "USD", 123450),
+        ("1,234.50", "USD", 123450),
+        ("0.07", "USD", 7),
+        ("1,000,000", "JPY", 1000000),
+        ("1.005", "KWD", 1005),
+    ],
+)
+def test_an_amount_is_read_as_it_is_written(text, currency, minor):
+    assert amount_typed(text, currency).minor == minor
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", "abc", "1,50", "1.005", "1e3", "1e9999999", "-1", "+1", "1.", ".5", "0,500"),
+        *("1234,567", "1,2345", "12 000", "NaN", "Infinity", "\u0661", "1\n", "9" * 16),
+    ],
+)
+def test_what_could_be_read_in_two_ways_is_no_amount(text):
+    with pytest.raises(NotAnAmount, match=r"Write an amount such as 1,234\.50"):
+        amount_typed(text, "USD")
+
+
+def test_a_currency_without_cents_takes_none():
+    with pytest.raises(NotAnAmount, match="such as 123,450, with 0 decimals"):
+        amount_typed("1.5", "JPY")
+
+
+@pytest.fixture
+def caller(client, firm):
+    return Caller(client, firm)
+
+
+def is_malformed(answer):
+    return (answer.status_code, answer.headers["Content-Type"]) == (400, PROBLEM)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "text", ['[Infinity, "x"]', '[1e400, "x"]', "[" * 3000, "[9" + "9" * 30 + ', "x"]', "[1]", "é"]
+)
+def test_a_forged_cursor_is_refused(caller, text):
+    cursor = base64.urlsafe_b64encode(text.encode()).decode()
+
+    assert is_malformed(caller.get("/api/v1/jobs", after=cursor))
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("limit", ["²", NINES])
+def test_a_forged_limit_is_refused(caller, limit):
+    assert is_malformed(caller.get("/api/v1/jobs", limit=limit))
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "body",
+    [
+        r'{"source": "\ud800", "rows": [{}]}',
+        r'{"\ud800": 1}',
+        r'{"source": "a\u0000b", "rows": [{}]}',
+        r'{"source": "s", "rows": [{"a\u0000": 1}]}',
+        '{"source": "s", "rows": ' + "[" * 100_000 + "}",
+    ],
+)
+def test_a_body_that_no_table_can_hold_is_refused(caller, body):
+    answer = caller.client.post(
+        "/api/v1/charges/batches", body, content_type="application/json", headers=caller.headers
+    )
+
+    assert is_malformed(answer)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("rest", ["jobs?status=%00", "charges?customer=a%00b", "jobs/%00"])
+def test_a_nul_in_a_question_to_the_api_is_refused(caller, rest):
+    assert is_malformed(caller.client.get(f"/api/v1/{rest}", headers=caller.headers))
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "rest", ["invoices/?q=%00", "admin/invoices/invoice/?state__exact=%00", "inv%00oices/"]
+)
+def test_a_nul_in_the_address_of_a_page_is_refused(client, firm, rest):
+    user = MembershipFactory.create(tenant=firm, role="owner").user
+    client.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
+
+    answer = client.get(f"/t/{firm.slug}/{rest}")
+
+    assert answer.status_code == 400
+    assert "This cannot be understood" in answer.content.decode()
+
+
+@pytest.mark.django_db
+def test_a_nul_in_a_form_or_cookie_is_refused(client):
+    form = {"login": "a@firm.test", "password": "a\0b"}
+    assert client.post("/accounts/login/", form).status_code == 400
+    assert client.post("/accounts/login/", {"a\0b": "x"}).status_code == 400
+    session = {"Cookie": r'session="abcdefgh\000ijkl"'}
+    assert client.get("/", headers=session).status_code == 400
+    assert client.get("/").status_code == 302
