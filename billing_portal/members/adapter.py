@@ -5,7 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
+from django.conf import settings
+from django.db import transaction
 from django.http import HttpRequest
+
+from billing_portal.members import proofs
 
 
 class ClosedAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth has no types
@@ -17,3 +21,19 @@ class ClosedAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth has
 
     def populate_username(self, request: HttpRequest, user: Any) -> None:
         """Leave it: users have no name to sign in with but their address."""
+
+    def login(self, request: HttpRequest, user: Any) -> None:
+        """Sign in, and catch up on an address that an invitation has proven before."""
+        super().login(request, user)
+        proofs.confirm_invited_address(user)
+
+    def set_password(self, user: Any, password: str) -> None:
+        """Set the password that somebody chose, by the old one or by a mailed link; on record."""
+        super().set_password(user, password)
+        proofs.record_in_each_firm("password.changed", user)
+
+    def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
+        """Write the mail now and send it after the commit: no transaction spans the sending."""
+        told = {"request": self.request, "email": email, "site": settings.SITE_URL, **context}
+        message = self.render_mail(template_prefix, email, told)
+        transaction.on_commit(message.send)

@@ -1,11 +1,17 @@
 """What people prove themselves with: their address, their password, their second factor."""
 
+from datetime import UTC, datetime
+
 import pytest
 from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
 
+from billing_portal.audit.models import AuditEvent
+from billing_portal.members import actions
 from billing_portal.members.models import User
+from billing_portal.tenancy.scope import tenant_scope
 from tests.factories import MembershipFactory, UserFactory
-from tests.visiting import text_of
+from tests.visiting import one_time_code, text_of
 
 pytestmark = pytest.mark.django_db
 BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
@@ -49,3 +55,116 @@ def test_the_page_says_who_changes_the_address(client, member):
 
     assert "You sign in with ada@firm.test" in page
     assert "ask an administrator of your firm" in page
+
+
+def said(firm):
+    """Return what the firm's trail says of people, oldest first."""
+    with tenant_scope(firm.pk):
+        rows = AuditEvent.objects.order_by("pk")
+        return [(row.action, row.actor, row.details.get("kind")) for row in rows]
+
+
+def invite(firm, owner, second_owner, email="ada@firm.test"):
+    """Return the token that the mail of an approved invitation carries."""
+    with tenant_scope(firm.pk):
+        now = datetime.now(UTC)
+        invitation = actions.invite(firm, email=email, name="Ada", role="biller", by=owner, at=now)
+        return actions.approve_invitation(invitation, by=second_owner, at=now)[1]
+
+
+def sign_in(client):
+    return client.post("/accounts/login/", {"login": "ada@firm.test", "password": PASSWORD})
+
+
+def test_accepting_an_invitation_proves_the_address(client, firm, owner, second_owner):
+    token = invite(firm, owner, second_owner)
+
+    client.post(f"/accounts/invitation/{token}/", {"password": PASSWORD})
+
+    proven = EmailAddress.objects.get()
+    assert (proven.email, proven.verified, proven.primary) == ("ada@firm.test", True, True)
+    sign_in(client)
+    client.post("/accounts/reauthenticate/", {"password": PASSWORD})
+    assert client.get("/accounts/2fa/totp/activate/").status_code == 200
+
+
+def test_who_was_invited_before_is_proven_at_the_next_sign_in(client, firm, owner, second_owner):
+    user = actions.accept_invitation(
+        invite(firm, owner, second_owner), password=PASSWORD, at=datetime.now(UTC)
+    )
+    EmailAddress.objects.update(verified=False, primary=False)
+    EmailAddress.objects.create(user=user, email="thief@elsewhere.test", primary=True)
+
+    sign_in(client)
+
+    assert list(EmailAddress.objects.values_list("email", "verified", "primary")) == [
+        ("ada@firm.test", True, True)
+    ]
+
+
+def test_an_address_that_no_invitation_reached_stays_unproven(client, member):
+    EmailAddress.objects.create(user=member, email=member.email)
+
+    sign_in(client)
+
+    assert EmailAddress.objects.get().verified is False
+
+
+def with_app(client, member):
+    """Sign in, say the password again, and switch the authenticator app on."""
+    sign_in(client)
+    client.post("/accounts/reauthenticate/", {"password": PASSWORD})
+    page = client.get("/accounts/2fa/totp/activate/")
+    code = one_time_code(page.context["form"].secret)
+    return client.post("/accounts/2fa/totp/activate/", {"code": code})
+
+
+def test_a_second_factor_that_comes_or_goes_is_on_record(client, firm, member):
+    with_app(client, member)
+    client.post("/accounts/2fa/recovery-codes/generate/")
+    client.post("/accounts/2fa/totp/deactivate/")
+
+    by = f"user:{member.pk}"
+    assert said(firm) == [
+        ("second_factor.added", by, "totp"),
+        ("second_factor.added", by, "recovery_codes"),
+        ("second_factor.removed", by, "recovery_codes"),
+        ("second_factor.added", by, "recovery_codes"),
+        ("second_factor.removed", by, "totp"),
+        ("second_factor.removed", by, "recovery_codes"),
+    ]
+
+
+def test_using_a_second_factor_is_no_change_of_it(client, firm, member):
+    with_app(client, member)
+    before = said(firm)
+
+    Authenticator.objects.get(type="totp").record_usage()
+
+    assert said(firm) == before
+
+
+def test_a_changed_password_is_on_record_in_every_firm(client, firm, neighbor, member):
+    MembershipFactory.create(tenant=neighbor.firm, user=member, role="auditor")
+    sign_in(client)
+
+    client.post(
+        "/accounts/password/change/",
+        {"oldpassword": PASSWORD, "password1": "another long one", "password2": "another long one"},
+    )
+
+    by = f"user:{member.pk}"
+    assert said(firm) == said(neighbor.firm) == [("password.changed", by, None)]
+
+
+def test_without_its_row_in_the_trail_no_second_factor_comes(client, member, firm, monkeypatch):
+    def fail(*_args, **_told):
+        raise OSError
+
+    monkeypatch.setattr("billing_portal.members.proofs.record", fail)
+    client.raise_request_exception = False
+
+    answer = with_app(client, member)
+
+    assert answer.status_code == 500
+    assert not Authenticator.objects.exists()
