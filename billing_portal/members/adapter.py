@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
-from django.conf import settings
 from django.db import transaction
 from django.http import HttpRequest
+from django.utils.translation import gettext
 
 from billing_portal.members import proofs
+
+_SENDER = {"name": "Billing portal", "color": "#1f5fbf"}  # a person's account is of no firm
 
 
 class ClosedAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth has no types
@@ -34,6 +36,7 @@ class ClosedAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth has
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         """Write the mail now and send it after the commit: no transaction spans the sending."""
-        told = {"request": self.request, "email": email, "site": settings.SITE_URL, **context}
-        message = self.render_mail(template_prefix, email, told)
+        why = gettext("You get this because somebody filled in a form on the sign-in page.")
+        own = {"request": self.request, "email": email, "firm": _SENDER, "footer": [why]}
+        message = self.render_mail(template_prefix, email, own | context)
         transaction.on_commit(message.send)

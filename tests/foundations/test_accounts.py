@@ -1,10 +1,12 @@
 """What people prove themselves with: their address, their password, their second factor."""
 
+import re
 from datetime import UTC, datetime
 
 import pytest
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
+from django.test import Client
 
 from billing_portal.audit.models import AuditEvent
 from billing_portal.members import actions
@@ -168,3 +170,63 @@ def test_without_its_row_in_the_trail_no_second_factor_comes(client, member, fir
 
     assert answer.status_code == 500
     assert not Authenticator.objects.exists()
+
+
+def ask_for_a_link(client, email, mailoutbox, django_capture_on_commit_callbacks):
+    with django_capture_on_commit_callbacks(execute=True):
+        answer = client.post("/accounts/password/reset/", {"email": email})
+    return answer, mailoutbox[-1]
+
+
+def test_the_mailed_link_sets_a_new_password(
+    client, firm, member, mailoutbox, django_capture_on_commit_callbacks
+):
+    _, mail = ask_for_a_link(client, member.email, mailoutbox, django_capture_on_commit_callbacks)
+    (link,) = re.findall(r"http://testserver(\S+)", mail.body)
+
+    form_url = client.get(link).url
+    client.post(form_url, {"password1": "another long one", "password2": "another long one"})
+
+    assert User.objects.get(pk=member.pk).check_password("another long one")
+    assert said(firm) == [("password.changed", f"user:{member.pk}", None)]
+
+
+def test_the_mail_for_a_new_password_is_the_houses_own(
+    client, member, mailoutbox, django_capture_on_commit_callbacks
+):
+    _, mail = ask_for_a_link(client, member.email, mailoutbox, django_capture_on_commit_callbacks)
+
+    (html, _kind) = mail.alternatives[0]
+    assert mail.subject == "[Billing portal] Choose a new password"
+    assert "asked for a new password for ada@firm.test" in mail.body
+    assert mail.body.count("http://") == 1
+    assert "asked for a new password for ada@firm.test" in html
+    for text in (mail.body, html):
+        assert "testserver!" not in text
+        assert "Hello" not in text
+
+
+def test_a_stranger_gets_the_same_answer_and_is_not_asked_to_sign_up(
+    client, member, mailoutbox, django_capture_on_commit_callbacks
+):
+    known, _ = ask_for_a_link(client, member.email, mailoutbox, django_capture_on_commit_callbacks)
+    unknown, mail = ask_for_a_link(
+        client, "nobody@elsewhere.test", mailoutbox, django_capture_on_commit_callbacks
+    )
+
+    assert (known.status_code, known.url) == (unknown.status_code, unknown.url)
+    assert mail.to == ["nobody@elsewhere.test"]
+    assert "There is no account with this address" in mail.body
+    assert "sign up" not in mail.body.lower()
+    assert "http" not in mail.body
+
+
+def test_a_form_that_was_open_too_long_is_refused_in_the_houses_words(member):
+    strict = Client(enforce_csrf_checks=True)
+
+    answer = strict.post("/accounts/login/", {"login": member.email, "password": PASSWORD})
+
+    assert answer.status_code == 403
+    assert "The page was open too long" in text_of(answer)
+    assert "Nothing was changed." in text_of(answer)
+    assert "portal.css" in answer.content.decode()
