@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import hmac
 import re
+import struct
+import time
 from html import unescape
 
 from tests.factories import MembershipFactory, UserFactory
@@ -45,3 +50,11 @@ def text_of(answer):
 def links_of(answer):
     """Return the addresses that the page leads to."""
     return [unescape(url) for url in re.findall(r'href="([^"]+)"', answer.content.decode())]
+
+
+def one_time_code(secret):
+    """Return what an authenticator app shows now (RFC 6238: SHA-1, six digits, 30 seconds)."""
+    counter = struct.pack(">Q", int(time.time()) // 30)
+    digest = hmac.new(base64.b32decode(secret), counter, hashlib.sha1).digest()
+    (number,) = struct.unpack_from(">I", digest, digest[-1] & 15)
+    return f"{(number & 0x7FFFFFFF) % 1_000_000:06}"

@@ -10,7 +10,7 @@ from django.db import IntegrityError, transaction
 
 from billing_portal.audit.trail import record
 from billing_portal.errors import Refused
-from billing_portal.members import keys
+from billing_portal.members import keys, proofs
 from billing_portal.members.models import ApiKey, Invitation, Membership, User
 from billing_portal.tenancy.actors import Actor, ActorKind
 from billing_portal.tenancy.models import Tenant
@@ -175,7 +175,8 @@ def approve_invitation(
 def accept_invitation(token: str, *, password: str, at: datetime) -> User:
     """Make the invited person a member, by the token from the mail; a token works once.
 
-    A person who has an account already keeps their password.
+    A person who has an account already keeps their password. The token came by mail, and so proves
+    the address.
 
     :raises NotOpen: for a token that is unknown, used or too old; the message is the same.
     """
@@ -188,6 +189,7 @@ def accept_invitation(token: str, *, password: str, at: datetime) -> User:
     if invitation is None:
         raise NotOpen("This invitation cannot be used: ask for a new one.")
     user = add_user(email=invitation.email, name=invitation.name, password=password)
+    proofs.confirm_address(user)
     invitation.accepted_at = at
     invitation.save(update_fields=["accepted_at"])
     membership, _ = Membership.objects.get_or_create(

@@ -24,7 +24,8 @@ from django.utils import timezone
 from billing_portal import logs
 from billing_portal.api.problems import problem
 from billing_portal.errors import Refused
-from billing_portal.members import keys, queries
+from billing_portal.members import keys, proofs, queries
+from billing_portal.members.models import User
 from billing_portal.periods import zone
 from billing_portal.tenancy.actors import MissingPermission
 from billing_portal.tenancy.models import Tenant
@@ -96,7 +97,7 @@ class ActorAndScope:
         if path.startswith("/api/v1/"):
             return self._nowhere(request) if has_firm else self._for_key(request)
         if path.startswith(_WITH_OR_WITHOUT_FIRM):
-            return self.get_response(request)
+            return self._for_anybody(request)
         if has_firm:
             return self._for_member(request)
         if path in _WITHOUT_FIRM or path.startswith("/api/"):
@@ -111,6 +112,20 @@ class ActorAndScope:
         status = HTTPStatus.FORBIDDEN if is_forbidden else HTTPStatus.CONFLICT
         told = {"exception": str(exception), "code": exception.code}
         return render(request, "403.html", told, status=status)
+
+    def _for_anybody(self, request: HouseRequest) -> HttpResponse:
+        """Let a form of the account pages do all it does, its rows in the trail too, or nothing."""
+        if request.method != "POST":
+            return self.get_response(request)
+        user = request.user if isinstance(request.user, User) else None
+        with transaction.atomic():
+            before = proofs.factors_of(user) if user else {}
+            response = self.get_response(request)
+            if response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
+                transaction.set_rollback(True)
+            elif user:
+                proofs.record_factors(user, before=before)
+        return response
 
     def _for_member(self, request: HouseRequest) -> HttpResponse:
         if not request.user.is_authenticated:

@@ -10,6 +10,7 @@ app_name = "members"
 urlpatterns = [
     path("", views.front, name="front"),
     path("accounts/firms/", views.firms, name="firms"),
+    path("accounts/email/", views.address, name="address"),  # in place of the library's page
     path("accounts/theme/", views.theme, name="theme"),
     path("accounts/invitation/<str:token>/", views.accept, name="accept"),
 ]

@@ -54,6 +54,16 @@ def firms(request: HouseRequest) -> HttpResponse:
     return _choice(request, request.user)
 
 
+@require_safe
+@login_required
+def address(request: HouseRequest) -> HttpResponse:
+    """Show the address that the user signs in with; nobody changes their own.
+
+    Whoever holds an open session could otherwise take the account over for good.
+    """
+    return render(request, "account/email.html")
+
+
 @require_POST
 @login_required
 def theme(request: HouseRequest) -> HttpResponse:

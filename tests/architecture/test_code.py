@@ -111,7 +111,7 @@ def test_templates_carry_no_inline_script_or_style():
         r"<script(?![^>]*\bsrc=)(?![^>]*type=\"application/json\")|<style|\sstyle=|\son[a-z]+=|hx-on|javascript:",
         re.IGNORECASE,
     )
-    folders = ("mail", "documents")
+    folders = ("mail", "email", "documents")
     found = [
         str(file)
         for file in (ROOT / "templates").rglob("*.html")

@@ -17,7 +17,10 @@ from billing_portal.portal.templatetags.portal import LOOKS
 ROOT = Path(__file__).parents[2]
 STYLES = ["static/portal.css", "static/css/parts.css", "static/css/screens.css"]
 SCRIPTS = ["static/portal.js", "static/vendor/htmx-2.0.11.min.js"]
-PAGES = sorted(path for path in (ROOT / "templates").rglob("*.html") if path.parent.name != "mail")
+MAIL = {"mail", "email"}  # a mail has no sheet but its own
+PAGES = sorted(
+    path for path in (ROOT / "templates").rglob("*.html") if path.parent.name not in MAIL
+)
 
 
 def _compressed(names: list[str]) -> int:
