@@ -112,6 +112,8 @@ def _refuse_bad_calendar(cadence: str, anchor: int, grouping: str, zone_name: st
 def _refuse_bad_output(
     formats: Sequence[str], grace_hours: int, minimum: Money, currency: str
 ) -> None:
+    if len([each for each in formats if each.startswith("ledes")]) > 1:
+        raise BadValue("A customer gets one LEDES file, of one form.")
     strange = sorted(set(formats) - set(FORMATS))
     if strange:
         raise BadValue(f"There is no format {', '.join(strange)}.")

@@ -30,7 +30,7 @@ _CODES = """
 """
 CLASSIFICATIONS = tuple(_CODES.split())
 CADENCES = [(cadence.value, cadence.value.replace("_", " ").capitalize()) for cadence in Cadence]
-FORMATS = ("pdf", "ledes1998b", "ledes98bi", "ledesxml", "csv")
+FORMATS = ("pdf", "ledes1998b", "ledes98bi")
 
 
 class MatterQuerySet(TenantQuerySet["Matter"]):

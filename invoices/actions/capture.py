@@ -6,36 +6,34 @@ other content is a conflict. A batch answers row by row; a file is taken whole o
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from datetime import date
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 
-from django.db import transaction
+from django.db import connection, transaction
 
-from billing_portal.audit.canonical import canonical
 from billing_portal.audit.trail import record_many
-from billing_portal.bounds import DAYS_IN_WORDS, MOST_IN_A_LINE, is_a_day
 from billing_portal.errors import Refused
 from billing_portal.money import Money
 from billing_portal.outbox.events import publish
 from billing_portal.tenancy.actors import Actor
-from customers.actions.checks import has_card_number
-from customers.models import Customer, Matter, Timekeeper, lookup_key
-from customers.queries import (
-    RateAnswer,
-    RateAsk,
-    customers_by_external_id,
-    matters_by_external_id,
-    rates_in_force,
-    timekeepers_by_external_id,
+from billing_portal.tenancy.scope import current_tenant_id
+from invoices.actions.rows import (
+    CaptureAnswer,
+    NewCharge,
+    Priced,
+    RowRefused,
+    look_up,
+    price_all,
+    refusal_of,
+    resolved,
 )
 from invoices.models import Charge
 from ledger.actions.posting import Line, NewEntry, post
 from ledger.models import AccountingPeriod
 
 MOST = 1000
+_LOCK_SPACE = 7304
 _MOST_NUMBER = Decimal(10) ** 9
 _REVENUE = {Charge.Kind.EXPENSE: "recoveries"}
 
@@ -58,106 +56,6 @@ class TooMany(Refused):
     """A batch has at most 1,000 rows."""
 
     code = "charges.too_many"
-
-
-@dataclass(frozen=True)
-class NewCharge:
-    """A charge to be, in the words of the system it comes from.
-
-    :ivar customer: that system's id of the customer; likewise ``matter`` and ``timekeeper``.
-    :ivar unit_price: without it, time is priced by the rate in force on the day.
-    :ivar adjustment: added to the rounded product; a discount is below zero.
-    """
-
-    key: str
-    kind: str
-    customer: str
-    worked_on: date
-    quantity: Decimal
-    unit_price: Decimal | None = None
-    adjustment: Decimal = Decimal(0)
-    currency: str = ""
-    matter: str = ""
-    timekeeper: str = ""
-    task_code: str = ""
-    activity_code: str = ""
-    expense_code: str = ""
-    narrative: str = ""
-
-    def fingerprint(self) -> str:
-        """Return what tells this content from any other; 2.0 hours and 2.00 hours are the same."""
-        price = None if self.unit_price is None else self.unit_price.normalize()
-        return hashlib.sha256(
-            canonical(
-                [
-                    *(self.kind, self.customer, self.worked_on, f"{self.quantity.normalize():f}"),
-                    *(None if price is None else f"{price:f}", f"{self.adjustment.normalize():f}"),
-                    *(self.currency, self.matter, self.timekeeper, self.task_code),
-                    *(self.activity_code, self.expense_code, self.narrative),
-                ]
-            )
-        ).hexdigest()
-
-
-@dataclass(frozen=True)
-class CaptureAnswer:
-    """What came of one row: accepted, duplicate, conflict, or refused with a code."""
-
-    key: str
-    status: str
-    id: str = ""
-    code: str = ""
-    detail: str = ""
-    column: str = ""
-
-    @property
-    def is_refused(self) -> bool:
-        """Whether the row was not taken."""
-        return self.status in {"refused", "conflict"}
-
-
-@dataclass
-class _Known:
-    """What the rows of a batch name, looked up in one query each."""
-
-    customers: dict[str, Customer] = field(default_factory=dict)
-    matters: dict[str, Matter] = field(default_factory=dict)
-    timekeepers: dict[str, Timekeeper] = field(default_factory=dict)
-
-
-class _RowRefused(Exception):
-    def __init__(self, code: str, column: str, detail: str) -> None:
-        self.code, self.column = code, column
-        super().__init__(detail)
-
-
-@dataclass(frozen=True)
-class _Priced:
-    row: NewCharge
-    customer: Customer
-    matter: Matter | None
-    timekeeper: Timekeeper | None
-    answer: RateAnswer | None = None
-
-    @property
-    def unit_price(self) -> Decimal:
-        if self.row.unit_price is not None:
-            return self.row.unit_price
-        if self.answer is None:
-            raise _RowRefused(
-                "customers.no_rate", "timekeeper", "No approved rate holds on this day."
-            )
-        return self.answer.rate.amount
-
-    @property
-    def amount(self) -> Money:
-        """Units times price, rounded once, half away from zero, plus the adjustment."""
-        product = Money(self.row.quantity * self.unit_price, self.customer.currency)
-        adjustment = Money(self.row.adjustment, self.customer.currency)
-        total = product.rounded(ROUND_HALF_UP) + adjustment
-        if abs(total) >= Money.of_minor(MOST_IN_A_LINE, self.customer.currency):
-            raise _RowRefused("charges.value", "quantity", "It comes to more than a charge can.")
-        return total
 
 
 @transaction.atomic
@@ -191,28 +89,66 @@ def capture_file(
 
 
 def _capture(source: str, rows: Sequence[NewCharge], *, by: Actor, on: date) -> list[CaptureAnswer]:
+    _one_at_a_time(source)
     prints = [row.fingerprint() for row in rows]
     before = _found(source, rows)
-    known = _look_up(rows)
-    answers: dict[int, CaptureAnswer] = {}
-    fresh: dict[int, _Priced] = {}
-    first_of: dict[str, int] = {}
+    answers = {
+        index: _repeat(row, before[row.key], prints[index])
+        for index, row in enumerate(rows)
+        if row.key in before
+    }
+    fresh = _first_that_can_be_taken(rows, answers)
+    taken = {
+        charge.key: (prints[index], charge.public_id)
+        for index, charge in _write(source, fresh, prints, by=by, on=on).items()
+    }
     for index, row in enumerate(rows):
-        if row.key in before:
-            answers[index] = _repeat(row, before[row.key], prints[index])
-        elif row.key in first_of:
-            same = prints[first_of[row.key]] == prints[index]
-            answers[index] = CaptureAnswer(row.key, "duplicate") if same else _conflict(row)
+        if index in answers:
+            continue
+        fingerprint, known = taken[row.key]
+        if index in fresh:
+            answers[index] = CaptureAnswer(row.key, "accepted", known)
+        elif fingerprint == prints[index]:
+            answers[index] = CaptureAnswer(row.key, "duplicate", known)
         else:
-            first_of[row.key] = index
-            try:
-                fresh[index] = _resolved(row, known)
-            except _RowRefused as no:
-                answers[index] = _refusal(row, no)
-    _price(fresh, answers)
-    for index, charge in _write(source, fresh, prints, by=by, on=on).items():
-        answers[index] = CaptureAnswer(charge.key, "accepted", charge.public_id)
+            answers[index] = _conflict(row)
     return [answers[index] for index in range(len(rows))]
+
+
+def _one_at_a_time(source: str) -> None:
+    """Let batches of one source wait for each other, so that the same row twice is a duplicate."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "select pg_advisory_xact_lock(%s, hashtext(%s))",
+            [_LOCK_SPACE, f"{current_tenant_id()}:{source}"],
+        )
+
+
+def _first_that_can_be_taken(
+    rows: Sequence[NewCharge], answers: dict[int, CaptureAnswer]
+) -> dict[int, Priced]:
+    """Return the first good row of each key, priced; bad rows before it are answered.
+
+    A row that is refused does not stand in the way of the one below that was mended.
+    """
+    known = look_up(rows)
+    fresh: dict[int, Priced] = {}
+    waiting = [index for index in range(len(rows)) if index not in answers]
+    while waiting:
+        first_of: dict[str, int] = {}
+        for index in waiting:
+            first_of.setdefault(rows[index].key, index)
+        tried: dict[int, Priced] = {}
+        for index in first_of.values():
+            try:
+                tried[index] = resolved(rows[index], known)
+            except RowRefused as no:
+                answers[index] = refusal_of(rows[index], no)
+        price_all(tried, answers)
+        fresh |= tried
+        settled = {rows[index].key for index in tried}
+        waiting = [i for i in waiting if i not in answers and rows[i].key not in settled]
+    return fresh
 
 
 def _found(source: str, rows: Sequence[NewCharge]) -> dict[str, Charge]:
@@ -232,103 +168,8 @@ def _conflict(row: NewCharge, known: str = "") -> CaptureAnswer:
     return CaptureAnswer(row.key, "conflict", known, "charges.conflict", detail, "key")
 
 
-def _refusal(row: NewCharge, no: _RowRefused) -> CaptureAnswer:
-    return CaptureAnswer(row.key, "refused", "", no.code, str(no), no.column)
-
-
-def _look_up(rows: Sequence[NewCharge]) -> _Known:
-    return _Known(
-        {lookup_key(k): c for k, c in customers_by_external_id({r.customer for r in rows}).items()},
-        {
-            lookup_key(k): m
-            for k, m in matters_by_external_id({r.matter for r in rows if r.matter}).items()
-        },
-        {
-            lookup_key(k): t
-            for k, t in timekeepers_by_external_id(
-                {r.timekeeper for r in rows if r.timekeeper}
-            ).items()
-        },
-    )
-
-
-def _resolved(row: NewCharge, known: _Known) -> _Priced:
-    """Return the row with what it names, or say what it names wrongly."""
-    customer = known.customers.get(lookup_key(row.customer))
-    matter = known.matters.get(lookup_key(row.matter)) if row.matter else None
-    timekeeper = known.timekeepers.get(lookup_key(row.timekeeper)) if row.timekeeper else None
-    if customer is None:
-        raise _RowRefused("charges.unknown_customer", "customer", "There is no such customer.")
-    if customer.state != "ACTIVE":
-        raise _RowRefused("customers.closed", "customer", "The customer is closed.")
-    if row.matter and matter is None:
-        raise _RowRefused("charges.unknown_matter", "matter", "There is no such matter.")
-    if matter is not None and matter.customer_id != customer.pk:
-        raise _RowRefused("charges.unknown_matter", "matter", "It is another customer's matter.")
-    if matter is not None and matter.state != "OPEN":
-        raise _RowRefused("customers.closed", "matter", "The matter is closed.")
-    if row.timekeeper and timekeeper is None:
-        raise _RowRefused(
-            "charges.unknown_timekeeper", "timekeeper", "There is no such timekeeper."
-        )
-    _must_be_in_bounds(row)
-    _must_make_sense(row, customer)
-    return _Priced(row, customer, matter, timekeeper)
-
-
-def _must_be_in_bounds(row: NewCharge) -> None:
-    if not is_a_day(row.worked_on):
-        raise _RowRefused("charges.value", "worked_on", f"Write {DAYS_IN_WORDS}.")
-    for name in ("quantity", "unit_price", "adjustment"):
-        if abs(getattr(row, name) or 0) >= _MOST_NUMBER:
-            raise _RowRefused("charges.value", name, "It has at most nine digits before the point.")
-
-
-def _must_make_sense(row: NewCharge, customer: Customer) -> None:
-    if row.currency and row.currency != customer.currency:
-        raise _RowRefused(
-            "charges.currency", "currency", f"The customer is billed in {customer.currency}."
-        )
-    if row.kind == Charge.Kind.TIME and not row.timekeeper:
-        raise _RowRefused("charges.value", "timekeeper", "Time needs a timekeeper.")
-    if row.kind == Charge.Kind.TIME and row.quantity < 0:
-        raise _RowRefused("charges.value", "quantity", "Hours are not below zero.")
-    if row.unit_price is None and (row.kind != Charge.Kind.TIME or not row.matter):
-        raise _RowRefused(
-            "charges.value", "unit_price", "Only time on a matter is priced by a rate."
-        )
-    if has_card_number(row.narrative):
-        raise _RowRefused(
-            "customers.card_number_refused", "narrative", "It holds what looks like a card number."
-        )
-
-
-def _price(fresh: dict[int, _Priced], answers: dict[int, CaptureAnswer]) -> None:
-    """Find the rates of all rows that need one in one query; rows without one are refused."""
-    wanting = {
-        index: RateAsk(priced.timekeeper, priced.matter, priced.row.worked_on)
-        for index, priced in fresh.items()
-        if priced.row.unit_price is None and priced.timekeeper and priced.matter
-    }
-    found = rates_in_force(list(wanting.values()))
-    for index, answer in zip(wanting, found, strict=True):
-        old = fresh[index]
-        fresh[index] = _Priced(old.row, old.customer, old.matter, old.timekeeper, answer)
-    for index, priced in list(fresh.items()):
-        try:
-            _ = priced.amount.minor
-        except _RowRefused as no:
-            answers[index] = _refusal(priced.row, no)
-            del fresh[index]
-        except ValueError:
-            fraction = "It has a fraction of a minor unit."
-            no_cent = _RowRefused("charges.value", "adjustment", fraction)
-            answers[index] = _refusal(priced.row, no_cent)
-            del fresh[index]
-
-
 def _write(
-    source: str, fresh: dict[int, _Priced], prints: list[str], *, by: Actor, on: date
+    source: str, fresh: dict[int, Priced], prints: list[str], *, by: Actor, on: date
 ) -> dict[int, Charge]:
     if not fresh:
         return {}
@@ -344,7 +185,7 @@ def _write(
     return charges
 
 
-def _charge(source: str, priced: _Priced, fingerprint: str) -> Charge:
+def _charge(source: str, priced: Priced, fingerprint: str) -> Charge:
     row, answer = priced.row, priced.answer
     return Charge(
         source=source,

@@ -19,6 +19,7 @@ from billing_portal.tenancy.models import Tenant
 from billing_portal.tenancy.scope import current_tenant_id
 from customers.actions.checks import has_card_number
 from customers.queries import party_of
+from invoices import codes
 from invoices.actions.refusals import BadLine, NothingChanged, StaleVersion, WrongState
 from invoices.actions.taxing import apply_tax
 from invoices.models import EDITABLE, Charge, Invoice, InvoiceLine, LineEdit, RunItem
@@ -175,6 +176,9 @@ def _must_make_sense(line: InvoiceLine, reason: str) -> None:
             raise BadLine(f"{number} is out of range.")
     if line.kind == Charge.Kind.TIME and line.quantity < 0:
         raise BadLine("Hours are not below zero.")
+    for name in codes.CODES:
+        if not codes.is_code(getattr(line, name)):
+            raise BadLine(f"A code has {codes.IN_WORDS}.")
 
 
 def retotal(invoice: Invoice, edited: InvoiceLine | None) -> None:

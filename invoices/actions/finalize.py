@@ -98,7 +98,7 @@ def _locked(invoices: Sequence[Invoice]) -> tuple[list[Invoice], list[Invoice]]:
     rows = (
         Invoice.objects.select_for_update(of=("self",))
         .filter(pk__in=ids)
-        .select_related("customer", "matter")
+        .select_related("customer", "matter", "terms")
         .order_by("pk")
     )
     known = {invoice.pk: invoice for invoice in rows}

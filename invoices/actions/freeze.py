@@ -6,10 +6,11 @@ same work freeze the same bytes.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date
 from decimal import Decimal
 
+from billing_portal.errors import Refused
 from billing_portal.money import Money, minor_units
 from billing_portal.tenancy.models import Tenant
 from customers.models import Customer, Matter
@@ -26,8 +27,23 @@ from invoices.documents.snapshot import (
     TaxTotal,
     require_sums,
 )
-from invoices.models import Charge, FrozenInvoice, Invoice, InvoiceLine
+from invoices.ledes import ledes98bi, ledes1998b
+from invoices.ledes.fields import FORM_98BI, FORM_1998B, Form
+from invoices.ledes.fitting import fit_for
+from invoices.ledes.profile import DEFAULT, Profile
+from invoices.models import Charge, Document, FrozenInvoice, Invoice, InvoiceLine
 
+
+class NotInLedes(Refused):
+    """The customer gets LEDES, and the format cannot say this invoice; nothing became final."""
+
+    code = "invoices.not_in_ledes"
+
+
+LEDES_FORMS: dict[str, tuple[Form, Callable[[InvoiceSnapshot, Profile], bytes]]] = {
+    Document.Kind.LEDES_1998B.value: (FORM_1998B, ledes1998b.render),
+    Document.Kind.LEDES_98BI.value: (FORM_98BI, ledes98bi.render),
+}
 _KINDS = {Charge.Kind.TIME: LineKind.FEE, Charge.Kind.EXPENSE: LineKind.EXPENSE}
 
 
@@ -37,14 +53,35 @@ def freeze(
     """Keep the snapshots of final invoices. One insert, whatever the number.
 
     :raises DoesNotAddUp: when figures contradict each other: a bug, and nothing becomes final.
+    :raises NotInLedes: when the customer gets LEDES, and the format cannot say the invoice.
     """
     rows = []
     for invoice, lines, party in invoices:
         snapshot = snapshot_of(invoice, lines, party, firm)
         require_sums(snapshot)
+        for kind in ledes_kinds_of(invoice):
+            _must_go_into(kind, snapshot)
         content = canonical_bytes(snapshot)
         rows.append(FrozenInvoice(invoice=invoice, content=content, sha256=fingerprint(content)))
     return FrozenInvoice.objects.bulk_create(rows)
+
+
+def ledes_kinds_of(invoice: Invoice) -> list[str]:
+    """Return the LEDES files that an invoice leaves as; notes leave as none. No query with its
+    terms.
+    """
+    if invoice.kind != Invoice.Kind.INVOICE or invoice.terms is None:
+        return []
+    return [kind for kind in LEDES_FORMS if kind in invoice.terms.formats]
+
+
+def _must_go_into(kind: str, snapshot: InvoiceSnapshot) -> None:
+    """Find out before anything is final what the file could not carry afterwards."""
+    form, writer = LEDES_FORMS[kind]
+    try:
+        writer(fit_for(snapshot, form, DEFAULT).snapshot, DEFAULT)
+    except Refused as refusal:
+        raise NotInLedes(f"Invoice for {snapshot.customer.name}: {refusal}") from refusal
 
 
 def snapshot_of(

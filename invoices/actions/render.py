@@ -22,15 +22,14 @@ from billing_portal.outbox.events import publish
 from billing_portal.tenancy.actors import Actor, system
 from billing_portal.tenancy.scope import tenant_scope
 from invoices.actions.deliver import queue_delivery
+from invoices.actions.freeze import LEDES_FORMS, ledes_kinds_of
 from invoices.actions.submit import queue_submission
 from invoices.documents.paper import paper_of
 from invoices.documents.snapshot import InvoiceSnapshot
 from invoices.gateways import files
 from invoices.gateways.pdf import PdfMetadata, warm_printer
-from invoices.ledes import ledes1998b
-from invoices.ledes.fields import FORM_1998B
 from invoices.ledes.fitting import fit_for
-from invoices.ledes.profile import DEFAULT, Profile
+from invoices.ledes.profile import DEFAULT
 from invoices.ledes.proof import prove
 from invoices.models import Document, FrozenInvoice, Invoice
 from invoices.queries.documents import snapshot_of
@@ -103,7 +102,7 @@ def render(snapshot: InvoiceSnapshot, kind: str, booked: Money) -> Rendered:
     """
     if kind == Document.Kind.PDF:
         return _pdf(snapshot)
-    return _ledes(snapshot, booked, DEFAULT)
+    return _ledes(snapshot, booked, kind)
 
 
 @transaction.atomic
@@ -143,7 +142,7 @@ def _send_out(document: Document, *, by: Actor) -> None:
         with transaction.atomic():
             if document.kind == Document.Kind.PDF and customer.sends_pdf:
                 queue_delivery(document, by=by)
-            elif document.kind == Document.Kind.LEDES_1998B and customer.uploads_ledes and is_bill:
+            elif document.kind in LEDES_FORMS and customer.uploads_ledes and is_bill:
                 queue_submission(document, by=by)
     except Refused as refusal:
         record("document.not_sent", document, by=by, code=refusal.code)
@@ -152,11 +151,7 @@ def _send_out(document: Document, *, by: Actor) -> None:
 def _order(invoice: Invoice) -> _Order:
     snapshot = snapshot_of(invoice)
     frozen = FrozenInvoice.objects.values_list("sha256", flat=True).get(invoice=invoice)
-    formats = invoice.terms.formats if invoice.terms else []
-    is_bill = invoice.kind == Invoice.Kind.INVOICE
-    wanted = [Document.Kind.PDF.value]
-    if is_bill and Document.Kind.LEDES_1998B in formats:
-        wanted.append(Document.Kind.LEDES_1998B.value)
+    wanted = [Document.Kind.PDF.value, *ledes_kinds_of(invoice)]
     receivable = Posting.objects.filter(entry=invoice.entry, account__role="ar")
     booked = sum(receivable.values_list("amount", flat=True))
     return _Order(
@@ -181,10 +176,11 @@ def _pdf(snapshot: InvoiceSnapshot) -> Rendered:
     return Rendered(Document.Kind.PDF, f"{snapshot.number}.pdf", "application/pdf", data)
 
 
-def _ledes(snapshot: InvoiceSnapshot, booked: Money, profile: Profile) -> Rendered:
-    fitted = fit_for(snapshot, FORM_1998B, profile)
-    data = ledes1998b.render(fitted.snapshot, profile)
-    proof = prove(data, fitted.snapshot, profile)
+def _ledes(snapshot: InvoiceSnapshot, booked: Money, kind: str) -> Rendered:
+    form, writer = LEDES_FORMS[kind]
+    fitted = fit_for(snapshot, form, DEFAULT)
+    data = writer(fitted.snapshot, DEFAULT)
+    proof = prove(data, fitted.snapshot, DEFAULT)
     is_booked = proof.total == booked.amount and proof.currency == booked.currency
     if not (proof.ok and is_booked):
         raise NotProven(
@@ -192,7 +188,7 @@ def _ledes(snapshot: InvoiceSnapshot, booked: Money, profile: Profile) -> Render
             f" {proof.lines} lines tied, file {proof.total}, booked {booked}."
         )
     return Rendered(
-        kind=Document.Kind.LEDES_1998B,
+        kind=kind,
         name=f"{snapshot.number}.txt",
         media_type="text/plain; charset=us-ascii",
         data=data,

@@ -28,7 +28,8 @@ from customers.queries import (
     matters_by_external_id,
     timekeepers_by_external_id,
 )
-from invoices.actions.capture import NewCharge, RowsRefused, capture_file
+from invoices.actions.capture import RowsRefused, capture_file
+from invoices.actions.rows import NewCharge
 from invoices.documents.snapshot import LineKind
 from invoices.ledes import fields
 from invoices.ledes.check import check
@@ -49,6 +50,7 @@ _FIELDS = {
     "currency": fields.INVOICE_CURRENCY,
     "narrative": fields.LINE_DESCRIPTION,
 }
+_LONGEST_KEY = 120
 _UNKNOWN_CLASS = "NBOTHR"
 
 
@@ -80,7 +82,10 @@ class TakenIn:
 
 @transaction.atomic
 def take_in_ledes(data: bytes, *, by: Actor, on: date) -> TakenIn:
-    """Capture the lines of a 1998B or 98BI file as charges; the same file again is duplicates.
+    """Capture the lines of a 1998B or 98BI file as charges, each once.
+
+    A line is known by its invoice's number and its own, so the same work in another file, with a
+    line break more, is duplicates; a line that says something else by then is refused.
 
     Lines keep their units, price, adjustment, codes and words. Twenty queries, those of opening
     what is new, and those of capturing.
@@ -98,7 +103,7 @@ def take_in_ledes(data: bytes, *, by: Actor, on: date) -> TakenIn:
     matters = _matters(invoices, by=by)
     keepers = _timekeepers(invoices, by=by)
     sha256 = hashlib.sha256(data).hexdigest()
-    rows = [_charge(sha256, each, line) for each in invoices for line in each.lines]
+    rows = [_charge(each, line) for each in invoices for line in each.lines]
     try:
         answers = capture_file(SOURCE, rows, by=by, on=on)
     except RowsRefused as no:
@@ -161,11 +166,11 @@ def _timekeepers(invoices: Sequence[ParsedInvoice], *, by: Actor) -> int:
     return len(missing)
 
 
-def _charge(sha256: str, invoice: ParsedInvoice, line: ParsedLine) -> NewCharge:
+def _charge(invoice: ParsedInvoice, line: ParsedLine) -> NewCharge:
     kind = _KINDS.get(line.kind, Charge.Kind.ADJUSTMENT)
     is_of_invoice = kind == Charge.Kind.ADJUSTMENT
     return NewCharge(
-        key=f"{sha256[:16]}:{line.row:06}",
+        key=f"{invoice.customer_id}:{invoice.number}:{line.number.zfill(6)}"[:_LONGEST_KEY],
         kind=kind,
         customer=invoice.customer_id,
         matter=line.firm_matter_id,

@@ -23,6 +23,7 @@ from billing_portal.periods import local_day
 from billing_portal.tenancy.actors import Actor
 from customers.models import lookup_key
 from invoices.actions import capture as capturing
+from invoices.actions.rows import CaptureAnswer, NewCharge
 from invoices.actions.take_in import NotTakenIn, take_in_ledes
 from invoices.forms.charges import NotCharges, findings_of, numbered_charges_in
 from invoices.models import Charge
@@ -177,7 +178,7 @@ class ChargeViewSet(NounViewSet):
         asked.is_valid(raise_exception=True)
         typed = [ChargeIn(data=row) for row in asked.validated_data["rows"]]
         good = [index for index, row in enumerate(typed) if row.is_valid()]
-        rows = [capturing.NewCharge(**typed[index].validated_data) for index in good]
+        rows = [NewCharge(**typed[index].validated_data) for index in good]
         done = capturing.capture(
             asked.validated_data["source"], rows, by=_by(request), on=_today(request)
         )
@@ -225,11 +226,11 @@ class ChargeViewSet(NounViewSet):
         return Response(answer, status=201)
 
 
-def _untyped(row: serializers.Serializer) -> capturing.CaptureAnswer:
+def _untyped(row: serializers.Serializer) -> CaptureAnswer:
     column, error = next(iter(row.errors.items()))
     detail = str(error[0]) if isinstance(error, list) else str(error)
     key = str(row.initial_data.get("key", ""))[:120]
-    return capturing.CaptureAnswer(key, "refused", "", "charges.value", detail, column)
+    return CaptureAnswer(key, "refused", "", "charges.value", detail, column)
 
 
 def _by(request: Request) -> Actor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import UTC, date, datetime
 from typing import Any, ClassVar, cast
 
@@ -68,7 +69,7 @@ class RunViewSet(NounViewSet):
         """Plan a run: find what is due, bill nothing yet."""
         asked = _typed(shapes.RunIn, request.data)
         run = plan_run(
-            key=f"api:{request.headers[HEADER]}"[:120],
+            key=f"api:{hashlib.sha256(request.headers[HEADER].encode()).hexdigest()}",
             billing_aggregation=asked["billing_aggregation"],
             period_of_execution=asked["period_of_execution"],
             on=asked.get("on") or today(request),

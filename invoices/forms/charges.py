@@ -17,7 +17,8 @@ from datetime import date
 from decimal import Decimal
 
 from billing_portal.errors import Refused
-from invoices.actions.capture import NewCharge, RowsRefused
+from invoices.actions.capture import RowsRefused
+from invoices.actions.rows import NewCharge
 from invoices.models import Charge
 
 NEEDED = ("key", "kind", "customer", "worked_on", "quantity")

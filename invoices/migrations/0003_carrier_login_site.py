@@ -28,4 +28,16 @@ class Migration(migrations.Migration):
                 null=True,
             ),
         ),
+        migrations.AlterField(
+            model_name="document",
+            name="kind",
+            field=models.CharField(
+                choices=[
+                    ("pdf", "PDF"),
+                    ("ledes1998b", "LEDES 1998B"),
+                    ("ledes98bi", "LEDES 98BI"),
+                ],
+                max_length=12,
+            ),
+        ),
     ]

@@ -38,6 +38,7 @@ class Document(PublicModel):
     class Kind(models.TextChoices):
         PDF = "pdf", "PDF"
         LEDES_1998B = "ledes1998b", "LEDES 1998B"
+        LEDES_98BI = "ledes98bi", "LEDES 98BI"
 
     invoice = TenantForeignKey(Invoice)
     kind = models.CharField(max_length=12, choices=Kind.choices)

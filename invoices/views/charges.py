@@ -24,6 +24,7 @@ from billing_portal.portal.nouns import Noun, nouns_of, row_named
 from billing_portal.tenancy.actors import Actor, may
 from billing_portal.tenancy.requests import FirmRequest
 from invoices.actions import capture as capturing
+from invoices.actions.rows import CaptureAnswer, NewCharge
 from invoices.forms.charges import (
     MOST_BYTES,
     NEEDED,
@@ -176,9 +177,7 @@ def _take(data: bytes, request: FirmRequest) -> Counter[str]:
     return Counter(answer.status for answer in answers)
 
 
-def _capture(
-    numbered: list[tuple[int, capturing.NewCharge]], *, by: Actor, on: date
-) -> list[capturing.CaptureAnswer]:
+def _capture(numbered: list[tuple[int, NewCharge]], *, by: Actor, on: date) -> list[CaptureAnswer]:
     return capturing.capture_file(SOURCE, [row for _number, row in numbered], by=by, on=on)
 
 

@@ -122,7 +122,8 @@ def customers() -> None:
 
 def capture(scoped: Callable[[Callable[[], object]], float], by) -> float:
     """Capture the month's work in batches of 1,000; return the seconds."""
-    from invoices.actions.capture import NewCharge, capture
+    from invoices.actions.capture import capture
+    from invoices.actions.rows import NewCharge
 
     rows = [
         NewCharge(

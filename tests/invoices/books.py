@@ -13,11 +13,12 @@ from billing_portal.tenancy.actors import Actor, ActorKind, system
 from billing_portal.tenancy.permissions import permissions_of
 from billing_portal.tenancy.scope import current_tenant_id
 from customers.models import Address, AggregationSetting
-from invoices.actions.capture import NewCharge, capture
+from invoices.actions.capture import capture
 from invoices.actions.draft import draft_items
 from invoices.actions.finalize import finalize
 from invoices.actions.plan import plan_run
 from invoices.actions.review import approve, request_review
+from invoices.actions.rows import NewCharge
 from invoices.models import BillingRun, Invoice, InvoiceLine
 from tests.customers.factories import (
     CustomerFactory,

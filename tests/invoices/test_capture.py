@@ -1,15 +1,20 @@
 """Capture: once, priced by the rate in force, booked as unbilled work, answered row by row."""
 
+import threading
+from collections import Counter
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
 import pytest
+from django.db import connection
 
 from billing_portal.money import Money
 from billing_portal.outbox.models import OutboxEvent
 from billing_portal.tenancy.actors import MissingPermission, system
-from invoices.actions.capture import NewCharge, RowsRefused, TooMany, capture, capture_file
+from billing_portal.tenancy.scope import tenant_scope
+from invoices.actions.capture import RowsRefused, TooMany, capture, capture_file
+from invoices.actions.rows import NewCharge
 from invoices.models import Charge
 from invoices.queries.charges import charges_without_entry
 from ledger.models import AccountingPeriod, Entry
@@ -20,6 +25,8 @@ from tests.customers.factories import (
     RateFactory,
     TimekeeperFactory,
 )
+from tests.factories import TenantFactory
+from tests.invoices import books
 
 TODAY = date(2026, 11, 2)
 DAY = date(2026, 10, 15)
@@ -98,6 +105,30 @@ def test_the_same_key_with_other_content_is_a_conflict_and_changes_nothing(work,
 
     assert statuses(answers) == [("conflict", "charges.conflict")]
     assert Charge.objects.get().quantity == Decimal("1.5")
+
+
+def test_a_row_mended_below_the_refused_one_is_taken(work, owner):
+    bad = replace(work, customer="nobody")
+    again = replace(work, quantity=Decimal(3))
+    answers = capture("case-system", [bad, bad, work, work, again], by=owner, on=TODAY)
+
+    assert statuses(answers) == [
+        ("refused", "charges.unknown_customer"),
+        ("refused", "charges.unknown_customer"),
+        ("accepted", ""),
+        ("duplicate", ""),
+        ("conflict", "charges.conflict"),
+    ]
+    assert answers[3].id == answers[2].id
+    assert Charge.objects.get().quantity == work.quantity
+
+
+@pytest.mark.parametrize("code", ["L|10", "L110\n", "L\t1", "[]", "x" * 21, "é1"])
+def test_a_code_that_no_format_carries_is_refused(work, owner, code):
+    (answer,) = capture("case-system", [replace(work, task_code=code)], by=owner, on=TODAY)
+
+    assert (answer.status, answer.code, answer.column) == ("refused", "charges.value", "task_code")
+    assert not Charge.objects.exists()
 
 
 def test_another_source_has_keys_of_its_own(work, owner):
@@ -268,3 +299,30 @@ def test_a_row_beyond_all_bounds_is_refused_by_itself(work, owner, change, colum
 
     assert statuses(answers) == [("accepted", ""), ("refused", "charges.value")]
     assert (answers[1].column, Charge.objects.count()) == (column, 1)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_same_batch_six_times_at_once_is_taken_once():
+    firm = TenantFactory.create()
+    with tenant_scope(firm.pk):
+        matter = books.matter_of(books.customer())
+        rows = [books.time_worked(matter, hours=f"{n}.0") for n in range(1, 6)]
+    counted, errors = Counter(), []
+
+    def send():
+        try:
+            with tenant_scope(firm.pk):
+                answers = capture("case-system", rows, by=books.SYSTEM, on=TODAY)
+            counted.update(answer.status for answer in answers)
+        except Exception as error:  # noqa: BLE001 -- the test shows them all
+            errors.append(error)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=send) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert errors == []
+    assert counted == {"accepted": 5, "duplicate": 25}

@@ -7,7 +7,8 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from billing_portal.audit.models import AuditEvent
-from invoices.actions.capture import NewCharge, capture
+from invoices.actions.capture import capture
+from invoices.actions.rows import NewCharge
 from invoices.models import Charge, Invoice, InvoiceLine
 from ledger.models import Entry
 from tests.customers.factories import CustomerFactory, MatterFactory, RateFactory, TimekeeperFactory

@@ -10,6 +10,7 @@ from billing_portal.outbox.models import OutboxEvent
 from billing_portal.tenancy.scope import tenant_scope
 from customers.models import Address
 from invoices.actions.finalize import finalize
+from invoices.actions.freeze import NotInLedes
 from invoices.actions.refusals import NotApproved, TaxChanged
 from invoices.actions.review import approve, request_review
 from invoices.documents.canonical import snapshot_from
@@ -107,7 +108,7 @@ def test_vat_is_taxed_by_the_dated_table_and_booked_by_jurisdiction(tenant):
     tenant.country, tenant.region = "GB", ""
     tenant.save()
     reviewer = books.member("reviewer")
-    made = books.customer(reviewer=reviewer, place="")
+    made = books.customer(reviewer=reviewer, place="", formats=["pdf"])
     Address.objects.create(
         customer=made, starts_on=date(2026, 1, 1), line_1="2 Fleet Street", city="London",
         country="GB",
@@ -123,6 +124,17 @@ def test_vat_is_taxed_by_the_dated_table_and_booked_by_jurisdiction(tenant):
     assert posting.tax_code == "legal-services@0.2"
     line = InvoiceLine.objects.get()
     assert (line.tax_basis["rule"], line.tax_basis["confidence"]) == ("table", "UNAPPROVED")
+
+
+def test_what_the_customers_format_cannot_say_does_not_become_final(tenant):
+    reviewer = books.member("reviewer")
+    invoice = books.approved(reviewer=reviewer)
+    InvoiceLine.objects.filter(invoice=invoice).update(task_code="L|10")  # as from before
+    with pytest.raises(NotInLedes, match="LINE_ITEM_TASK_CODE cannot carry"):
+        finalize([invoice], by=SYSTEM, on=ON)
+    invoice.refresh_from_db()
+    assert (invoice.state, invoice.number) == ("APPROVED", "")
+    assert not NumberSeries.objects.exists()
 
 
 def test_a_tax_that_is_not_the_one_approved_is_approved_again(tenant):

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from invoices.actions.capture import NewCharge
+from invoices.actions.rows import NewCharge
 from invoices.forms.charges import NotCharges, numbered_charges_in
 
 HEADER = "key,kind,customer,worked_on,quantity,unit_price,narrative"

@@ -9,15 +9,16 @@ from pathlib import Path
 import pytest
 from django.db import DatabaseError, transaction
 
-from billing_portal.jobs.models import Job
 from billing_portal.money import Money
 from billing_portal.tenancy.scope import tenant_scope
-from customers.models import Address, Customer
+from customers.models import Address, Customer, TaxIdentity
 from invoices.actions.finalize import finalize
+from invoices.actions.freeze import NotInLedes
 from invoices.actions.render import NotProven, render, render_documents_later
 from invoices.actions.review import approve, request_review
 from invoices.gateways import files
 from invoices.ledes.check import check
+from invoices.ledes.findings import errors_of
 from invoices.models import Document
 from invoices.queries.documents import documents_of, snapshot_of
 from tests.factories import TenantFactory
@@ -107,7 +108,27 @@ def snapshot_money(snapshot):
     return Money(snapshot.total, snapshot.currency)
 
 
-def test_what_ledes_cannot_say_keeps_its_pdf_and_parks_the_job(tenant):
+def test_a_taxed_invoice_leaves_as_98bi_where_1998b_cannot_say_it(tenant):
+    tenant.country = "GB"
+    tenant.save()
+    made = books.customer(place="", formats=["pdf", "ledes98bi"])
+    TaxIdentity.objects.create(customer=made, starts_on=date(2026, 1, 1), tax_id="GB220430231")
+    Address.objects.create(
+        customer=made, starts_on=date(2026, 1, 1), line_1="2 Fleet Street", city="London",
+        country="GB",
+    )  # fmt: skip
+    books.captured(books.time_worked(books.matter_of(made)))
+    invoice = final(tenant)
+    assert set(drain()) <= {"succeeded", "waiting"}
+    document = Document.objects.get(kind="ledes98bi")
+    data = files.read(tenant.pk, document.sha256)
+    assert data.startswith(b"LEDES98BI V2[]")
+    assert not errors_of(check(data).findings)
+    proof = document.proof or {}
+    assert proof["total"] == str(invoice.total_money.amount)
+
+
+def test_what_1998b_cannot_say_is_not_made_final(tenant):
     tenant.country = "GB"
     tenant.save()
     made = books.customer(place="", formats=["pdf", "ledes1998b"])
@@ -116,12 +137,9 @@ def test_what_ledes_cannot_say_keeps_its_pdf_and_parks_the_job(tenant):
         country="GB",
     )  # fmt: skip
     books.captured(books.time_worked(books.matter_of(made)))
-    final(tenant)
-    assert drain() == ["refused"]
-    assert list(Document.objects.values_list("kind", flat=True)) == ["pdf"]
-    assert Job.objects.get(name__endswith="render_documents_later").error_code == (
-        "ledes.not_representable"
-    )
+    with pytest.raises(NotInLedes, match="has no field for tax"):
+        final(tenant)
+    assert not Document.objects.exists()
 
 
 def test_a_changed_file_is_noticed(tenant, invoice, tmp_path):

@@ -77,6 +77,22 @@ def test_the_same_file_again_is_duplicates_and_opens_nothing(tenant):
     assert Charge.objects.count() == 6
 
 
+@pytest.mark.parametrize("end", [b"\r\n", b"\n\n", b""])
+def test_the_same_work_in_other_bytes_is_duplicates(tenant, end):
+    take_in_ledes(OURS.read_bytes(), by=SYSTEM, on=ON)
+    again = take_in_ledes(OURS.read_bytes().rstrip() + end, by=SYSTEM, on=ON)
+    assert dict(again.charges) == {"duplicate": 6}
+    assert Charge.objects.count() == 6
+
+
+def test_a_line_that_says_something_else_by_now_is_refused(tenant):
+    take_in_ledes(OURS.read_bytes(), by=SYSTEM, on=ON)
+    with pytest.raises(NotTakenIn) as no:
+        take_in_ledes(OURS.read_bytes().replace(b"Research", b"Rewrite"), by=SYSTEM, on=ON)
+    assert {each.rule for each in no.value.findings} == {"charges.conflict"}
+    assert Charge.objects.count() == 6
+
+
 def test_a_file_with_errors_is_refused_with_every_finding_and_changes_nothing(tenant):
     with pytest.raises(NotTakenIn) as no:
         take_in_ledes(FAULTY.read_bytes(), by=SYSTEM, on=ON)
@@ -104,7 +120,7 @@ def test_a_line_that_the_firm_cannot_take_is_a_finding_with_row_and_field(tenant
     take_in_ledes(OURS.read_bytes(), by=SYSTEM, on=ON)
     Matter.objects.filter(external_id="M-0900").update(state="CLOSED")
     with pytest.raises(NotTakenIn) as no:
-        take_in_ledes(OURS.read_bytes() + b"\r\n", by=SYSTEM, on=ON)
+        take_in_ledes(OURS.read_bytes().replace(b"|2026-0004", b"|2026-0094"), by=SYSTEM, on=ON)
     (finding,) = no.value.findings
     assert (finding.rule, finding.row) == ("customers.closed", 8)
     assert (finding.column, finding.field) == (4, "LAW_FIRM_MATTER_ID")

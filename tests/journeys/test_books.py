@@ -12,7 +12,8 @@ import pytest
 from billing_portal.audit.sealing import seal_all
 from billing_portal.jobs.models import Job
 from billing_portal.tenancy.scope import tenant_scope
-from invoices.actions.capture import NewCharge, capture
+from invoices.actions.capture import capture
+from invoices.actions.rows import NewCharge
 from invoices.models import Charge
 from ledger.models import Entry
 from tests.customers.factories import CustomerFactory, MatterFactory
