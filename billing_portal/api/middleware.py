@@ -1,4 +1,7 @@
-"""A request id for every request: in its logs, its answer and whatever it leads to."""
+"""A request id for every request: in its logs, its answer and whatever it leads to.
+
+The outermost place is also where a page becomes a problem for whoever asked the API.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,7 @@ import structlog
 from django.http import HttpResponse
 
 from billing_portal import logs
+from billing_portal.api.problems import as_problem
 from billing_portal.tenancy.requests import HouseRequest
 
 _log = structlog.get_logger(__name__)
@@ -39,6 +43,8 @@ class RequestIds:
         began = time.perf_counter()
         try:
             response = self.get_response(request)
+            if request.path_info.startswith("/api/"):
+                response = as_problem(request, response)
         finally:
             _current.reset(token)
         _log.info(

@@ -17,6 +17,7 @@ from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from billing_portal.api.parsing import bytes_of
 from billing_portal.api.problems import django_request, not_taken
 from billing_portal.api.rendering import MoneyOut, money
 from billing_portal.api.views import NounViewSet, one_of
@@ -100,7 +101,7 @@ class XmlFile(BaseParser):
 
     def parse(self, stream: IO[Any], media_type: Any = None, parser_context: Any = None) -> Any:
         """Return the bytes."""
-        return stream.read()
+        return bytes_of(stream)
 
 
 class BankFileViewSet(viewsets.ViewSet):

@@ -15,6 +15,7 @@ from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from billing_portal.api.parsing import bytes_of
 from billing_portal.api.problems import django_request, not_taken
 from billing_portal.api.rendering import MoneyOut
 from billing_portal.api.schema import rows_of
@@ -136,7 +137,7 @@ class CsvFile(BaseParser):
 
     def parse(self, stream: IO[Any], media_type: Any = None, parser_context: Any = None) -> Any:
         """Return the bytes."""
-        return stream.read()
+        return bytes_of(stream)
 
 
 class LedesText(CsvFile):
