@@ -93,3 +93,20 @@ def test_the_keyboard_alone_leads_from_the_inbox_to_search(chromium, live_server
     found = page.get_by_role("link", name="Northfield Mutual")
     assert found.is_visible()
     context.close()
+
+
+def test_the_help_lists_the_keys_that_work_here(chromium, live_server, firm):
+    page, listed = chromium.new_page(), {}
+    sign_in(page, f"{live_server.url}/t/{firm.slug}/inbox/", "ada@arnesen.test")
+    for path in ("inbox/", "search/?q=zzz"):
+        page.goto(f"{live_server.url}/t/{firm.slug}/{path}")
+        page.keyboard.press("?")
+        listed[path] = set(page.locator("#keys dd:visible").all_inner_texts())
+    page.close()
+
+    everywhere = {"This help", "Search", "Inbox", "Invoices"}
+    rows = {"Next and previous row", "Open the row"}
+    assert everywhere | rows <= listed["inbox/"]
+    assert everywhere <= listed["search/?q=zzz"]
+    assert not rows & listed["search/?q=zzz"]
+    assert not {"Approve", "Return", "Edit the line", "Select the row", "Undo"} & listed["inbox/"]
