@@ -31,7 +31,9 @@
 
   function open(key) {
     const dialog = document.getElementById(key);
-    if (dialog instanceof HTMLDialogElement && !dialog.open) dialog.showModal();
+    if (!(dialog instanceof HTMLDialogElement) || dialog.open) return;
+    for (const line of all("[data-needs]", dialog)) line.hidden = !one(line.dataset.needs);
+    dialog.showModal();
   }
 
   function dismissLater(toast) {

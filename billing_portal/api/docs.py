@@ -13,6 +13,7 @@ from csp.decorators import csp_replace
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.decorators import method_decorator
+from django.views.decorators.http import require_safe
 from drf_spectacular.views import SpectacularSwaggerSplitView
 
 from billing_portal.errors import Refused
@@ -31,10 +32,14 @@ _OF_ALL = {
     "not_found": "There is no such thing in the firm of the key (404).",
     "version.needed": "If-Match is missing: say which version you have read (428).",
     "version.conflict": "It has changed since you read it (412).",
+    "method_not_allowed": "This verb is not offered at this address (405).",
+    "body.too_large": "The body has more bytes than are read at a time (413).",
+    "broken": "A fault of ours; the last step was not done, and it is recorded (500).",
     "idempotency.key_reused": "The Idempotency-Key came with another request before (422).",
 }
 
 
+@require_safe
 def problems(request: HttpRequest) -> HttpResponse:
     """List the codes by which a rule says no (409), each where a problem's ``type`` points."""
     found = sorted((_codes(Refused) | _OF_ALL).items())

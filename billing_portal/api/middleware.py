@@ -1,4 +1,7 @@
-"""What every request goes through first: it gets an id, and holds no character without a place."""
+"""What every request goes through first: it gets an id, and holds no character without a place.
+
+The outermost place is also where a page becomes a problem for whoever asked the API.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ from django.core.exceptions import BadRequest
 from django.http import HttpResponse
 
 from billing_portal import logs
-from billing_portal.api.problems import problem
+from billing_portal.api.problems import as_problem, problem
 from billing_portal.tenancy.requests import HouseRequest
 
 _log = structlog.get_logger(__name__)
@@ -42,6 +45,8 @@ class RequestIds:
         began = time.perf_counter()
         try:
             response = self.get_response(request)
+            if request.path_info.startswith("/api/"):
+                response = as_problem(request, response)
         finally:
             _current.reset(token)
         _log.info(

@@ -13,7 +13,20 @@ from rest_framework.exceptions import ParseError
 from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
 
-from billing_portal.api.problems import Malformed
+from billing_portal.api.problems import Malformed, TooLarge
+
+MOST_BYTES = 25_000_000  # above what any reader of files takes, so that it names its own limit
+
+
+def bytes_of(stream: IO[Any]) -> bytes:
+    """Return a body as it is.
+
+    :raises TooLarge: when it has more than ``MOST_BYTES``; no more than one further is read.
+    """
+    body: bytes = stream.read(MOST_BYTES + 1)
+    if len(body) > MOST_BYTES:
+        raise TooLarge(MOST_BYTES)
+    return body
 
 
 class StrictJson(BaseParser):
@@ -25,9 +38,11 @@ class StrictJson(BaseParser):
         """Return the value of the body.
 
         :raises ParseError: for anything that is not strict JSON in UTF-8.
+        :raises TooLarge: for more than is read.
         """
+        body = bytes_of(stream)
         try:
-            text = stream.read().decode("utf-8")
+            text = body.decode("utf-8")
             value = json.loads(
                 text, parse_float=Decimal, parse_constant=_refuse, object_pairs_hook=_unique
             )
@@ -42,8 +57,11 @@ class FileAsItIs(BaseParser):
     """Take the body as a file, for a reader of its own; subclasses name its type."""
 
     def parse(self, stream: IO[Any], media_type: Any = None, parser_context: Any = None) -> Any:
-        """Return the bytes."""
-        return stream.read()
+        """Return the bytes.
+
+        :raises TooLarge: for more than is read.
+        """
+        return bytes_of(stream)
 
 
 def file_of(request: Request) -> bytes:

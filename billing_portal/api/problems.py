@@ -1,20 +1,23 @@
 """Errors as RFC 9457 problems with stable codes, made in one place.
 
 400 malformed, 401 no key, 403 names the missing permission, 404 also for another firm's, 409 a rule
-said no, 412/428 version, 422 values (all at once, by JSON Pointer), 429. Each carries request_id.
+said no, 412/428 version, 413 too large, 422 values (all at once, by JSON Pointer), 429, 500 a bug.
+Each carries request_id.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from http import HTTPStatus
 from typing import Any, cast
 
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from rest_framework import exceptions
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from billing_portal.api.rendering import as_json
 from billing_portal.errors import Refused
 from billing_portal.tenancy.actors import MissingPermission
 from billing_portal.tenancy.requests import HouseRequest
@@ -29,10 +32,19 @@ TITLES = {
     406: "This form of answer is not offered.",
     409: "A rule said no.",
     412: "It has changed since you read it.",
+    413: "The body is too large.",
     415: "Send application/json.",
     422: "Some values cannot be accepted.",
     428: "Say which version you have read.",
     429: "Too many requests.",
+    500: "Something broke here.",
+}
+_OF_NO_ENDPOINT = {
+    400: "malformed",
+    403: "forbidden",
+    404: "not_found",
+    405: "method_not_allowed",
+    500: "broken",
 }
 
 
@@ -59,11 +71,37 @@ class VersionConflict(Exception):
         super().__init__(f"You sent version {yours}; it is at version {current}. Nothing changed.")
 
 
-def problem(request: HttpRequest, status: int, code: str, detail: str, **more: Any) -> JsonResponse:
-    """Return a problem as a plain Django answer, for doors that are not DRF's."""
-    return JsonResponse(
-        _body(request, status, code, detail, more), status=status, content_type=CONTENT_TYPE
-    )
+class TooLarge(exceptions.APIException):
+    """The body has more bytes than are read."""
+
+    status_code = 413
+    default_code = "body.too_large"
+
+    def __init__(self, most: int) -> None:
+        super().__init__(f"At most {most:,} bytes are read at a time. Nothing was done.")
+
+
+def problem(request: HttpRequest, status: int, code: str, detail: str, **more: Any) -> HttpResponse:
+    """Return a problem as a plain Django answer, whatever form of answer was asked for."""
+    body = as_json(_body(request, status, code, detail, more))
+    response = HttpResponse(body, status=status, content_type=CONTENT_TYPE)
+    if status == HTTPStatus.UNAUTHORIZED:
+        response["WWW-Authenticate"] = "Bearer"
+    return response
+
+
+def as_problem(request: HttpRequest, response: HttpResponse) -> HttpResponse:
+    """Put a problem into the place of a page: no path, no such verb, a bug, before any endpoint."""
+    status = response.status_code
+    if status < HTTPStatus.BAD_REQUEST or response.get("Content-Type") == CONTENT_TYPE:
+        return response
+    title = TITLES.get(status, "The request failed.")
+    found = problem(request, status, _OF_NO_ENDPOINT.get(status, "failed"), title)
+    for name, value in response.items():
+        if name not in {"Content-Type", "Content-Length"}:
+            found[name] = value
+    found["Content-Length"] = str(len(found.content))
+    return found
 
 
 def not_taken(request: Request, no: Refused, errors: list[dict[str, Any]]) -> Response:
@@ -77,14 +115,13 @@ def django_request(request: Request) -> HouseRequest:
     return cast(HouseRequest, request._request)  # noqa: SLF001 -- DRF offers no public way
 
 
-def answer_for(error: Exception, context: dict[str, Any]) -> Response | None:
+def answer_for(error: Exception, context: dict[str, Any]) -> HttpResponse | None:
     """Turn what an endpoint raised into a problem; None lets a bug crash."""
     found = _described(error)
     if found is None:
         return None
     status, code, detail, more = found
-    body = _body(django_request(context["request"]), status, code, detail, more)
-    response = Response(body, status=status, content_type=CONTENT_TYPE)
+    response = problem(django_request(context["request"]), status, code, detail, **more)
     if isinstance(error, exceptions.Throttled):
         response["Retry-After"] = str(int(getattr(error, "wait", None) or 0) + 1)
     return response

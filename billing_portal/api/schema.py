@@ -96,6 +96,7 @@ class HouseSchema(AutoSchema):
             404: "{" in self.path,
             409: writes,
             412: needs_version,
+            413: "requestBody" in operation,
             415: "requestBody" in operation,
             422: "requestBody" in operation or self._is_idempotent(),
             428: needs_version,

@@ -12,6 +12,7 @@ class InboxItem:
     """One thing that waits for a person.
 
     :param order: sorts the inbox: deadline or age as ISO text, most urgent first.
+    :param more: how many details beside those said are on its page.
     """
 
     kind: str
@@ -24,6 +25,7 @@ class InboxItem:
     tone: str = "idle"
     why: str = ""
     clock: str = ""
+    more: int = 0
     amount: Money | None = None
 
 

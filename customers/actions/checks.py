@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 import zoneinfo
 from collections.abc import Mapping
 from typing import Any, TypeVar
@@ -35,6 +36,8 @@ _ISSUER = re.compile(
     r"|(?:6011|65|64[4-9]|62|35(?:2[89]|[3-8]\d))\d*)$"
 )
 _NINE = 9
+# Unicode's Bidi_Control: marks, embeddings, overrides and isolates.
+_BIDI = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 _NARRATIVES = {"invoice_description"}
 
 
@@ -121,6 +124,25 @@ def refuse_card_numbers(values: Mapping[str, Any]) -> None:
         if isinstance(value, str) and has_card_number(value):
             label = name.replace("_", " ")
             raise CardNumberRefused(f"There is a card number in “{label}”. Send it to the gateway.")
+
+
+def refuse_hidden_characters(values: Mapping[str, Any]) -> None:
+    """Pass when no one-line text holds a character that cannot be seen and changes what is.
+
+    Control characters break out of a header or a line of a file; bidirectional ones let a name be
+    read as another.
+
+    :raises BadValue: naming the field and the character.
+    """
+    for name, value in values.items():
+        if not isinstance(value, str) or name in _NARRATIVES:
+            continue
+        hidden = next((c for c in value if unicodedata.category(c) == "Cc" or c in _BIDI), "")
+        if hidden:
+            label = name.replace("_", " ")
+            raise BadValue(
+                f"“{label}” holds a hidden character (U+{ord(hidden):04X}). Take it out."
+            )
 
 
 def has_card_number(text: str) -> bool:

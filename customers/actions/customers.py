@@ -125,6 +125,7 @@ def move_customer(
     customer = checks.locked(customer)
     _refuse_closed(customer)
     checks.refuse_card_numbers(address)
+    checks.refuse_hidden_characters(address)
     if not address.get("line_1") or not address.get("city"):
         raise BadValue("An address has a first line and a city.")
     row: Address = Address.objects.create(customer=customer, starts_on=starts_on, **address)
@@ -169,7 +170,9 @@ def add_contact(
     """Add a person at a customer."""
     customer = checks.locked(customer)
     _refuse_closed(customer)
-    checks.refuse_card_numbers({"name": name, "email": email, "phone": phone})
+    said = {"name": name, "email": email, "phone": phone}
+    checks.refuse_card_numbers(said)
+    checks.refuse_hidden_characters(said)
     contact: Contact = Contact.objects.create(
         customer=customer, name=name, email=email, phone=phone, purpose=purpose
     )
@@ -194,6 +197,7 @@ def end_contact(contact: Contact, *, on: date, by: Actor) -> Contact:
 
 def _refuse_bad(values: CustomerValues, **more: str) -> None:
     checks.refuse_card_numbers(values)
+    checks.refuse_hidden_characters(values)
     checks.refuse_bad_places({**values, **more})
     if not values.get("name", "-").strip():
         raise BadValue("A customer has a name.")

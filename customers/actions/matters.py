@@ -98,6 +98,7 @@ def close_matter(matter: Matter, *, on: date, version_seen: int, by: Actor) -> M
 
 def _refuse_bad(values: MatterValues) -> None:
     checks.refuse_card_numbers(values)
+    checks.refuse_hidden_characters(values)
     checks.refuse_strangers(values.get("responsible"))
     if not values.get("name", "-").strip():
         raise BadValue("A matter has a name.")

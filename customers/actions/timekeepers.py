@@ -81,6 +81,7 @@ def change_timekeeper(
 
 def _refuse_bad(values: TimekeeperValues, timekeeper: Timekeeper) -> None:
     checks.refuse_card_numbers(values)
+    checks.refuse_hidden_characters(values)
     checks.refuse_strangers(values.get("user"))
     surname, comma, first = timekeeper.name.partition(", ")
     if not (surname and comma and first):

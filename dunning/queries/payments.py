@@ -95,8 +95,8 @@ def last_statement(account: str) -> BankStatement | None:
 
 
 def allocations_of(payment: Payment) -> list[Allocation]:
-    """Return where a payment went, oldest first, taken back or not. One query."""
-    return list(Allocation.objects.filter(payment=payment).order_by("pk"))
+    """Return where a payment went, oldest first, taken back or not, with the entries. One query."""
+    return list(Allocation.objects.filter(payment=payment).select_related("entry").order_by("pk"))
 
 
 def invoices_by_uid(allocations: Iterable[Allocation]) -> dict[str, Invoice]:

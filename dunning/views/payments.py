@@ -15,6 +15,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from billing_portal.errors import Refused
+from billing_portal.members.queries import names_of_actors
 from billing_portal.money import Money, NotAnAmount, amount_typed
 from billing_portal.portal.answers import after, today_of
 from billing_portal.portal.inbox import InboxItem
@@ -88,7 +89,7 @@ def _row(payment: Any, names: dict[str, Any]) -> dict[str, Any]:
 @require_safe
 @may("payments.read")
 def payment(request: FirmRequest, public_id: str) -> HttpResponse:
-    """Show a payment: where it came from, why it went where it did. About eight queries."""
+    """Show a payment: where it came from, why it went where it did. About nine queries."""
     return _page(request, row_named(asked_of.payments(), public_id))
 
 
@@ -103,6 +104,7 @@ def _page(
     allocations = asked_of.allocations_of(found)
     named = asked_of.invoices_by_uid(allocations)
     taken = {each.takes_back_id for each in allocations}
+    who = names_of_actors(each.entry.actor for each in allocations if each.takes_back_id)
     line = asked_of.line_of(found)
     is_open = found.unapplied > 0 and found.customer
     candidates = asked_of.open_invoices(found.customer)[:100] if is_open else []
@@ -115,6 +117,8 @@ def _page(
                 "row": each,
                 "invoice": named.get(str(each.invoice)),
                 "amount": Money.of_minor(each.amount, found.currency),
+                "is_taken_back": each.pk in taken,
+                "by": who.get(each.entry.actor, each.entry.actor) if each.takes_back_id else "",
                 "may_take_back": may_import and each.takes_back_id is None and each.pk not in taken,
             }
             for each in allocations

@@ -333,7 +333,7 @@ def _answer(submission_id: int, outcome: Outcome, kept: Sequence[tuple[Seen, str
     submission.carrier_status = outcome.status[:24]
     submission.reference = outcome.reference[:60]
     submission.code = "carrier.rejected" if is_rejected else ""
-    submission.reason = " ".join(outcome.messages)[:1000]
+    submission.reason = "\n".join(outcome.messages)[:1000]
     state = _State.REJECTED if is_rejected else _State.CONFIRMED
     if not outcome.status:  # a word that the recipe does not know confirms nothing
         state, submission.code = _State.NEEDS_PERSON, "carrier.unknown_word"

@@ -23,6 +23,7 @@ from invoices.models import Carrier, Delivery, Evidence, Submission
 from invoices.queries import uploads as asked_of
 
 _MOST = 20
+_SAID = 2  # of the findings of one upload
 _TABS = (
     ("", "All", ()),
     ("waiting", "On their way", asked_of.WAITING),
@@ -203,7 +204,8 @@ def inbox_items(actor: Actor) -> list[InboxItem]:
             InboxItem(
                 kind="upload",
                 title=f"Look at the upload of {each.invoice.number} to {each.carrier}",
-                detail=each.reason,
+                detail=" ".join(findings[:_SAID]),
+                more=max(0, len(findings) - _SAID),
                 url=reverse("invoices:upload", args=[each.public_id]),
                 icon="upload",
                 order=f"{each.queued_at:%Y-%m-%d}:{each.pk}",
@@ -213,6 +215,7 @@ def inbox_items(actor: Actor) -> list[InboxItem]:
                 amount=each.invoice.total_money,
             )
             for each in stuck[:_MOST]
+            for findings in [each.reason.splitlines()]
         ]
     if actor.may("invoices.finalize"):
         states = (Delivery.State.FAILED, Delivery.State.UNKNOWN)

@@ -328,3 +328,35 @@ def test_of_ten_last_digits_exactly_one_makes_a_card_number(digits, gap):
     found = [last for last in "0123456789" if checks.has_card_number(grouped + last)]
 
     assert len(found) == 1
+
+
+HIDDEN = [
+    "Granite\r\nBcc: thief@elsewhere.test",
+    "Granite \u202eLLP",
+    "Gra\u200fnite",
+    "Granite\x00",
+]
+
+
+@pytest.mark.parametrize("name", HIDDEN)
+def test_no_name_holds_what_cannot_be_seen(tenant, owner, name):
+    customer = CustomerFactory.create()
+    deeds = [
+        lambda: open_customer(external_id="I-1", name=name, currency="USD", on=DAY, by=owner),
+        lambda: change_customer(customer, version_seen=1, legal_name=name, by=owner),
+        lambda: move_customer(customer, starts_on=DAY, line_1=name, city="Boise", by=owner),
+        lambda: add_contact(customer, name=name, by=owner),
+        lambda: open_matter(customer, external_id="M-1", name=name, opened_on=DAY, by=owner),
+        lambda: add_timekeeper(external_id="T-1", name=name, by=owner),
+    ]
+    for deed in deeds:
+        with pytest.raises(BadValue, match="hidden character"):
+            deed()
+    assert nothing_happened()
+
+
+@pytest.mark.parametrize("name", ["Société Générale", "מנורה מבטחים", "東京海上", "O'Neil & Søn"])
+def test_names_of_every_script_are_taken(tenant, owner, name):
+    assert (
+        open_customer(external_id="I-1", name=name, currency="USD", on=DAY, by=owner).name == name
+    )

@@ -5,6 +5,7 @@ from datetime import date
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
+from billing_portal.members.queries import names_of_actors
 from billing_portal.tenancy.scope import tenant_scope
 from dunning.actions.remind import remind_due
 from dunning.models import BankFile
@@ -15,6 +16,7 @@ from tests.foundations.test_api import Caller
 from tests.invoices import books
 from tests.invoices.books import SYSTEM
 from tests.outside.bank.server import DemoBank
+from tests.visiting import text_of
 
 pytestmark = pytest.mark.django_db
 IBAN = "DE89370400440532013000"
@@ -98,6 +100,12 @@ def test_a_payment_says_why_and_is_taken_back_and_allocated_again(biller, firm, 
     assert "a part payment" in biller.get(own).content.decode()
     biller.post(f"{own}allocations/{allocation.pk}/back/", {"reason": "Wrong invoice."})
     assert owed(firm, invoice) == 70000
+    shown = text_of(biller.get(own))
+    with tenant_scope(firm.pk):
+        undone = Allocation.objects.select_related("entry").latest("pk")
+        (name,) = names_of_actors([undone.entry.actor]).values()
+    assert shown.count("Taken back since") == 1
+    assert f"Taken back by {name}: Wrong invoice." in shown
     biller.post(f"{own}allocate/", {f"amount-{invoice.public_id}": "900.00", "seen": "2"})
     assert owed(firm, invoice) == 70000
     for _ in range(3):  # sent again by a nervous hand, it is allocated once

@@ -241,3 +241,79 @@ def test_every_endpoint_names_a_permission_for_each_of_its_verbs():
 
     assert endpoints
     assert bare == []
+
+
+def shown(answer, status, code):
+    """Hold an answer against what every problem has."""
+    assert (answer.status_code, answer.headers["Content-Type"]) == (status, PROBLEM)
+    body = answer.json()
+    assert (body["status"], body["code"]) == (status, code)
+    assert body["request_id"] == answer.headers["Request-Id"]
+    assert int(answer.headers["Content-Length"]) == len(answer.content)
+
+
+@pytest.mark.parametrize("path", ["/api/v1/nope", "/api/v1/jobs/", "/api/nope", "/t/x/api/v1/jobs"])
+def test_an_unknown_path_is_a_problem_too(caller, path):
+    shown(caller.get(path), 404, "not_found")
+
+
+@pytest.mark.parametrize("path", ["/api/v1/jobs", "/api/schema", "/api/docs/problems"])
+def test_a_verb_that_is_not_offered_is_a_problem(client, caller, path):
+    answer = client.delete(path, headers=caller.headers)
+
+    shown(answer, 405, "method_not_allowed")
+    assert "GET" in answer.headers["Allow"]
+
+
+def test_a_fault_of_ours_is_a_problem_that_tells_nothing(client, caller, monkeypatch):
+    def fail(*_args):
+        raise RuntimeError("a secret")
+
+    monkeypatch.setattr("billing_portal.jobs.api.JobViewSet.get_queryset", fail)
+    client.raise_request_exception = False
+
+    answer = caller.get("/api/v1/jobs")
+
+    shown(answer, 500, "broken")
+    assert b"secret" not in answer.content
+
+
+def test_a_request_that_reaches_no_endpoint_is_a_problem(client, caller):
+    answer = client.get("/api/v1/jobs", headers=caller.headers | {"Host": "elsewhere.test"})
+
+    shown(answer, 400, "malformed")
+
+
+def test_without_a_key_the_answer_says_how_to_sign_in(client, firm):
+    answer = client.get("/api/v1/jobs")
+
+    shown(answer, 401, "api_key.not_accepted")
+    assert answer.headers["WWW-Authenticate"] == "Bearer"
+
+
+@pytest.mark.parametrize(
+    ("path", "media_type"),
+    [
+        ("/api/v1/charges/batches", "application/json"),
+        ("/api/v1/charges/files", "text/csv"),
+        ("/api/v1/charges/ledes-files", "text/plain"),
+        ("/api/v1/bank-files", "application/xml"),
+    ],
+)
+def test_a_body_is_read_up_to_a_limit(client, caller, monkeypatch, path, media_type):
+    monkeypatch.setattr("billing_portal.api.parsing.MOST_BYTES", 100)
+    headers = caller.headers | {"Idempotency-Key": "large"}
+
+    answer = client.post(path, b"{" + b" " * 100, content_type=media_type, headers=headers)
+
+    shown(answer, 413, "body.too_large")
+
+
+def test_a_body_of_another_type_is_a_problem(client, caller):
+    headers = caller.headers | {"Idempotency-Key": "other"}
+
+    answer = client.post(
+        "/api/v1/charges/batches", "a=b", content_type="text/html", headers=headers
+    )
+
+    shown(answer, 415, "malformed")

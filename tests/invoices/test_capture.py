@@ -307,7 +307,8 @@ def test_the_same_batch_six_times_at_once_is_taken_once():
     with tenant_scope(firm.pk):
         matter = books.matter_of(books.customer())
         rows = [books.time_worked(matter, hours=f"{n}.0") for n in range(1, 6)]
-    counted, errors = Counter(), []
+    counted: Counter[str] = Counter()
+    errors: list[Exception] = []
 
     def send():
         try:

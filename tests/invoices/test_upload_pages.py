@@ -13,6 +13,7 @@ from tests.factories import MembershipFactory, TenantFactory
 from tests.foundations.test_api import Caller
 from tests.invoices import books
 from tests.invoices.books import SYSTEM
+from tests.visiting import text_of
 
 pytestmark = pytest.mark.django_db
 
@@ -90,6 +91,19 @@ def test_it_is_resumed_retried_and_canceled_by_buttons(biller, firm, upload):
 def test_it_waits_in_the_inbox(biller, firm, upload):
     inbox = biller.get(path(firm, "inbox/")).content.decode()
     assert "Look at the upload of 2026-00001 to Northfield Mutual" in inbox
+
+
+def test_the_inbox_says_two_findings_and_the_page_all(biller, firm, upload):
+    rows = [f"Row {number}: Matter '435-494' is not assigned." for number in range(3, 12)]
+    with tenant_scope(firm.pk):
+        Submission.objects.update(reason="\n".join(rows))
+
+    inbox = text_of(biller.get(path(firm, "inbox/")))
+    page = text_of(biller.get(path(firm, f"uploads/{upload.public_id}/")))
+
+    assert f"{rows[0]} {rows[1]} and 7 more" in inbox
+    assert rows[2] not in inbox
+    assert all(row in page for row in rows)
 
 
 def test_mail_is_listed_and_sent_again(biller, firm, upload):

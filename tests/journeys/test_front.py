@@ -7,8 +7,10 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from billing_portal.tenancy.scope import tenant_scope
 from tests.customers.factories import CustomerFactory, RateFactory
 from tests.factories import MembershipFactory, TenantFactory
+from tests.invoices import books
 from tests.journeys.looking import PASSWORD, foreign_requests, look, sign_in
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -16,8 +18,6 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture
 def firm():
-    from billing_portal.tenancy.scope import tenant_scope
-
     firm = TenantFactory.create(slug="arnesen", name="Arnesen Pike LLP")
     member = MembershipFactory.create(tenant=firm, role="owner", user__email="ada@arnesen.test")
     member.user.set_password(PASSWORD)
@@ -93,3 +93,40 @@ def test_the_keyboard_alone_leads_from_the_inbox_to_search(chromium, live_server
     found = page.get_by_role("link", name="Northfield Mutual")
     assert found.is_visible()
     context.close()
+
+
+def test_the_help_lists_the_keys_that_work_here(chromium, live_server, firm):
+    page, listed = chromium.new_page(), {}
+    sign_in(page, f"{live_server.url}/t/{firm.slug}/inbox/", "ada@arnesen.test")
+    for path in ("inbox/", "search/?q=zzz"):
+        page.goto(f"{live_server.url}/t/{firm.slug}/{path}")
+        page.keyboard.press("?")
+        listed[path] = set(page.locator("#keys dd:visible").all_inner_texts())
+    page.close()
+
+    everywhere = {"This help", "Search", "Inbox", "Invoices"}
+    rows = {"Next and previous row", "Open the row"}
+    assert everywhere | rows <= listed["inbox/"]
+    assert everywhere <= listed["search/?q=zzz"]
+    assert not rows & listed["search/?q=zzz"]
+    assert not {"Approve", "Return", "Edit the line", "Select the row", "Undo"} & listed["inbox/"]
+
+
+def test_a_number_stays_on_one_line_in_the_back_office(chromium, live_server, firm):
+    with tenant_scope(firm.pk):
+        invoice = books.finalized(reviewer=books.member("reviewer"))
+        invoice.customer.name = "Northfield Mutual Fire and Marine Insurance of the Pacific Coast"
+        invoice.customer.save()
+    page = chromium.new_page(viewport={"width": 1280, "height": 800})
+    sign_in(page, f"{live_server.url}/t/{firm.slug}/inbox/", "ada@arnesen.test")
+
+    page.goto(f"{live_server.url}/t/{firm.slug}/admin/invoices/invoice/")
+    lines = page.get_by_role("link", name="Invoice 2026-00001").evaluate(
+        "link => link.getClientRects().length"
+    )
+    total = page.locator("#result_list .field-amount").evaluate(
+        "cell => cell.getBoundingClientRect().right < document.documentElement.clientWidth"
+    )
+    page.close()
+
+    assert (lines, total) == (1, True)
