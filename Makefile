@@ -46,6 +46,9 @@ bench: setup ## Measure: make bench NAME=ledes
 chaos: setup ## Break things while they work: make chaos NAME=month_end
 	$(PY) -m tests.chaos.$(NAME)
 
+screenshots: setup ## Take the documents' pictures of the demo's pages anew: docs/pictures
+	DEMO_SERVE=0 DEMO_DATABASE=pictures DEMO_PICTURES=1 $(PY) -m tests.demo
+
 stop: ## Stop the embedded database servers
 	@test ! -x $(PY) || $(PY) -m billing_portal.postgres stop
 

@@ -19,7 +19,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from tests.demo import firms, ledes, outside_world, paying, reckoning, story, work
+from tests.demo import firms, ledes, outside_world, paying, pictures, reckoning, story, work
 from tests.demo.installation import DEMO, Refusal, free_port, fresh_database, portal
 
 COUNTED = (
@@ -48,6 +48,9 @@ def main() -> int:
             say(f"{'ok' if holds else 'FAILED'}: {name}")
         if not all(checks.values()):
             return 1
+        if os.environ.get("DEMO_PICTURES"):
+            for place in pictures.take(address, work.System(address, firms.ARNESEN)):
+                say(f"picture: {place.name}")
         if serves:
             serve(address, people)
     return 0

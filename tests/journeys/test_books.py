@@ -11,10 +11,13 @@ import pytest
 
 from billing_portal.audit.sealing import seal_all
 from billing_portal.jobs.models import Job
+from billing_portal.money import Money
+from billing_portal.tenancy.actors import system
 from billing_portal.tenancy.scope import tenant_scope
 from invoices.actions.capture import capture
 from invoices.actions.rows import NewCharge
 from invoices.models import Charge
+from ledger.actions.posting import Line, NewEntry, post
 from ledger.models import Entry
 from tests.customers.factories import CustomerFactory, MatterFactory
 from tests.factories import MembershipFactory, TenantFactory, actor
@@ -188,6 +191,10 @@ def test_filters_swap_the_list_in_place_and_stay_in_the_address(chromium, live_s
 
 
 def test_an_entry_is_reached_by_keys_and_reversed(chromium, live_server, busy):
+    with tenant_scope(busy.pk):
+        cent = Money(Decimal("0.01"), "USD")
+        lines = (Line("wip", cent), Line("fees", -cent))
+        post([NewEntry("adjustment", date(2026, 10, 5), "by-hand", lines)], by=system("test"))
     context = chromium.new_context()
     page = context.new_page()
     sign_in(page, f"{live_server.url}/t/{busy.slug}/ledger/", EMAIL)

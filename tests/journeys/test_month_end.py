@@ -30,7 +30,7 @@ def firm(settings, tmp_path):
     firm = TenantFactory.create(slug="arnesen", name="Arnesen Pike LLP", region="NY")
     with tenant_scope(firm.pk):
         people = {}
-        for role in ("biller", "reviewer"):
+        for role in ("biller", "reviewer", "owner"):
             user = books.user_of(books.member(role, role.capitalize()))
             user.email = f"{role}@arnesen.test"
             user.set_password(PASSWORD)
@@ -151,6 +151,21 @@ def is_paid(biller, statement):
     assert biller.sees("Paid")
 
 
+def credits(biller, owner, number):
+    """Ask for a credit note of a paid invoice; somebody else approves it from their inbox."""
+    biller.page.get_by_role("link", name=number).first.click()
+    biller.page.get_by_text("Credit this invoice").click()
+    biller.page.fill("#credit-reason", "Billed to the wrong insurer.")
+    biller.press("Ask for a credit note")
+    owner.go("inbox/")
+    owner.press("Decide", role="link")
+    owner.press("Approve")
+    assert owner.sees("Final")
+    owner.go("payments/")
+    for rest in ("ledger/", "ledger/entries/", "ledger/periods/", "audit/", "jobs/"):
+        owner.go(rest)
+
+
 @pytest.mark.parametrize("schemes", [("light", "dark"), ("dark", "light")])
 def test_from_the_plan_to_paid(chromium, live_server, firm, tmp_path, schemes):
     at = (chromium, live_server.url, firm)
@@ -162,8 +177,10 @@ def test_from_the_plan_to_paid(chromium, live_server, firm, tmp_path, schemes):
     with tenant_scope(firm.pk):
         number = Invoice.objects.get().number
     is_paid(biller, statement_for(tmp_path, number, "400.00"))
+    owner = Person(*at, "owner", width=360, scheme=schemes[0])
+    credits(biller, owner, number)
     for rest in ("uploads/", "deliveries/", "reminders/"):
         biller.go(rest)
 
-    assert biller.problems + reviewer.problems == []
-    assert biller.foreign + reviewer.foreign == []
+    assert biller.problems + reviewer.problems + owner.problems == []
+    assert biller.foreign + reviewer.foreign + owner.foreign == []
