@@ -125,9 +125,10 @@ def test_a_neighbor_cannot_credit_it(invoice, neighbor):
 
 
 def test_a_credit_note_is_not_issued_out_of_bounds(invoice, maker):
-    note = request_credit_note(invoice, reason="Wrong.", by=maker)
+    note = request_credit_note(invoice, reason="Wrong. " * 70, by=maker)
     for on, today in ((date(9999, 12, 31), None), (date(2026, 12, 24), ON)):
         with pytest.raises(BadDay), transaction.atomic():
             approve_credit_note(note, version_seen=1, by=SYSTEM, on=on, today=today)
     note.refresh_from_db()
     assert note.state == "IN_REVIEW"
+    approve_credit_note(note, version_seen=1, by=SYSTEM, on=ON, today=ON)
