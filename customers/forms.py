@@ -62,7 +62,9 @@ class TermsForm(OfficeForm):
         super().__init__(*args, **kwargs)
         _offer_members(self, "reviewer")
         if "minimum" in self.fields:
-            self.fields["minimum"].required = False
+            minimum = cast(forms.MultiValueField, self.fields["minimum"])
+            minimum.required = minimum.require_all_fields = False
+            minimum.fields[1].required = True  # a currency without an amount is no minimum
 
     def values(self) -> dict[str, Any]:
         """Give the minimum as the house's own money, or nothing."""

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from django.db import OperationalError, transaction
+from django.http import Http404
 from rest_framework import exceptions
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -21,6 +22,7 @@ from billing_portal.errors import Refused
 HEADER = "Idempotency-Key"
 _LOCK_NOT_AVAILABLE = "55P03"
 _LONGEST = 255
+_LONGEST_PATH = 300
 
 
 class StillRunning(Refused):
@@ -43,6 +45,7 @@ def idempotent(endpoint: Callable[..., Response]) -> Callable[..., Response]:
     The row is inserted before the deed and in its transaction: a second request waits for the
     first, and a refusal takes the row back with it.
 
+    :raises Http404: for a path longer than any of ours, before it is kept.
     :raises KeyReused: when the key came with another method, path or body.
     :raises StillRunning: when the first request has held the key for longer than a lock may wait.
     """
@@ -52,6 +55,8 @@ def idempotent(endpoint: Callable[..., Response]) -> Callable[..., Response]:
         key = request.headers.get(HEADER, "")
         if not 0 < len(key) <= _LONGEST:
             raise Malformed(f"Send {HEADER} (up to {_LONGEST} characters).", header=HEADER)
+        if len(request.path) > _LONGEST_PATH:
+            raise Http404
         asked = {
             "method": request.method,
             "path": request.path,

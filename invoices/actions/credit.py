@@ -21,7 +21,7 @@ from customers.queries import party_of
 from invoices.actions.edit import locked
 from invoices.actions.finalize import take_numbers
 from invoices.actions.freeze import freeze
-from invoices.actions.refusals import BadLine, WrongState
+from invoices.actions.refusals import BadLine, WrongState, must_be_a_day
 from invoices.actions.render import render_documents_later
 from invoices.models import Invoice, InvoiceLine
 from ledger.actions.posting import Line, NewEntry, lock_account, post
@@ -93,17 +93,22 @@ def request_credit_note(invoice: Invoice, *, reason: str, by: Actor) -> Invoice:
 
 
 @transaction.atomic
-def approve_credit_note(note: Invoice, *, version_seen: int, by: Actor, on: date) -> Invoice:
+def approve_credit_note(
+    note: Invoice, *, version_seen: int, by: Actor, on: date, today: date | None = None
+) -> Invoice:
     """Make a credit note final: number, book, freeze. What was paid already becomes credit.
 
     Locks the customer and their credit account, so that no allocation comes in between.
 
+    :param today: where a person names ``on``, the day it is.
+    :raises BadDay: for a day out of bounds, or more than 31 days after ``today``.
     :raises OwnRequest: when the same person asked for it.
     :raises StaleVersion: when it has changed since it was read.
     :raises WrongState: when it was decided on before.
     :raises PeriodClosed: when the books of ``on`` are closed.
     """
     by.must("credit_notes.approve")
+    must_be_a_day(on, today)
     Customer.objects.select_for_update().get(pk=note.customer_id)
     note = _waiting(note, version_seen)
     if note.made_by == by.ref:

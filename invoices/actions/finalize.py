@@ -22,7 +22,7 @@ from billing_portal.tenancy.scope import current_tenant_id
 from customers.models import Customer
 from customers.queries import Party, parties_of
 from invoices.actions.freeze import freeze
-from invoices.actions.refusals import NotApproved, TaxChanged
+from invoices.actions.refusals import NotApproved, TaxChanged, must_be_a_day
 from invoices.actions.render import render_documents_later
 from invoices.actions.taxing import apply_tax
 from invoices.models import Invoice, InvoiceLine, NumberSeries
@@ -40,19 +40,24 @@ where i.tenant_id = %s and i.id = v.id
 
 
 @transaction.atomic
-def finalize(invoices: Sequence[Invoice], *, by: Actor, on: date) -> list[Invoice]:
+def finalize(
+    invoices: Sequence[Invoice], *, by: Actor, on: date, today: date | None = None
+) -> list[Invoice]:
     """Turn approved invoices into claims, all or none, numbered in the given order.
 
     One that is final already is returned as it is, so that a repeat does no harm. About thirty
     queries, whatever the number.
 
     :param on: the day of issue: it names the number's year, the tax point and the booking day.
+    :param today: where a person names ``on``, the day it is.
+    :raises BadDay: for a day out of bounds, or more than 31 days after ``today``.
     :raises NotApproved: when the review of one has not ended in approval.
     :raises TaxChanged: when the tax is no longer what was approved.
     :raises NoRate: when the table has no row for the place, category and day.
     :raises PeriodClosed: when the books of ``on`` are closed.
     """
     by.must("invoices.finalize")
+    must_be_a_day(on, today)
     ready, found = _locked(invoices)
     if not ready:
         return found

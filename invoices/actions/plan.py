@@ -27,6 +27,7 @@ from billing_portal.tenancy.actors import Actor
 from billing_portal.tenancy.scope import current_tenant_id
 from customers.models import AggregationSetting, Matter
 from customers.queries import Billable, billable_customers, matters_by_ids
+from invoices.actions.refusals import must_be_a_day
 from invoices.models import BillingRun, BillingWindow, Charge, RunItem
 from invoices.queries.charges import unbilled_charges
 from invoices.schedule import bills_until, cadence_of
@@ -62,8 +63,10 @@ def plan_run(
 
     :param key: names the wish; asked for twice, it is one run, and the first is returned.
     :raises NotASchedule: for an aggregation or execution that does not exist.
+    :raises BadDay: for a day out of bounds.
     """
     by.must("runs.start")
+    must_be_a_day(on)
     cadence = cadence_of(billing_aggregation)
     until = bills_until(period_of_execution, on)
     _one_at_a_time()

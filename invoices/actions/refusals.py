@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import date, timedelta
+
+from billing_portal.bounds import DAYS_IN_WORDS, is_a_day
 from billing_portal.errors import Refused
+
+_MOST_DAYS_AHEAD = 31
 
 
 class StaleVersion(Refused):
@@ -69,7 +74,25 @@ class TaxChanged(Refused):
     code = "invoices.tax_changed"
 
 
+class BadDay(Refused):
+    """A run or a final invoice names a day that it cannot have."""
+
+    code = "invoices.date"
+
+
 class RunState(Refused):
     """The run is not in a state in which this can be done."""
 
     code = "runs.wrong_state"
+
+
+def must_be_a_day(on: date, today: date | None = None) -> None:
+    """Pass when something can be planned or issued on a day.
+
+    :param today: the door's day, where an issue must not lie more than 31 days after it.
+    :raises BadDay: otherwise.
+    """
+    if not is_a_day(on):
+        raise BadDay(f"{on} is not {DAYS_IN_WORDS}.")
+    if today is not None and on - today > timedelta(days=_MOST_DAYS_AHEAD):
+        raise BadDay(f"{on} is more than {_MOST_DAYS_AHEAD} days ahead.")

@@ -23,7 +23,7 @@ from billing_portal.tenancy.actors import Actor, system
 from billing_portal.tenancy.scope import current_tenant_id, tenant_scope
 from invoices.actions.draft import draft_items
 from invoices.actions.finalize import finalize
-from invoices.actions.refusals import RunState
+from invoices.actions.refusals import RunState, must_be_a_day
 from invoices.actions.review import request_review
 from invoices.models import BillingRun, Invoice, RunItem
 from invoices.queries.runs import invoices_of
@@ -130,12 +130,15 @@ def send_to_review(run: BillingRun, *, by: Actor) -> int:
     return len(request_review(list(drafts), by=by))
 
 
-def finalize_approved(run: BillingRun, *, by: Actor, on: date) -> Job:
+def finalize_approved(run: BillingRun, *, by: Actor, on: date, today: date | None = None) -> Job:
     """Finalize what is approved of a run, in the order of its items, by a job.
 
+    :param today: where a person names ``on``, the day it is.
+    :raises BadDay: for a day out of bounds, or more than 31 days after ``today``.
     :raises MissingPermission: when the actor may not finalize.
     """
     by.must("invoices.finalize")
+    must_be_a_day(on, today)
     with transaction.atomic():
         run = BillingRun.objects.select_for_update().get(pk=run.pk)
         run.version += 1

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from django.db.models import QuerySet
-from django.http import Http404, HttpResponse
+from django.http import HttpResponse
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.decorators import action
 from rest_framework.request import Request
 
+from billing_portal.api.problems import Malformed
 from billing_portal.api.views import NounViewSet, one_of
 from billing_portal.ids import NotAnId, uid_of
 from billing_portal.tenancy.scope import current_tenant_id
@@ -75,4 +76,4 @@ def _uid(value: str) -> Any:
     try:
         return uid_of(Invoice.ID_PREFIX, value)
     except NotAnId as error:
-        raise Http404 from error
+        raise Malformed(f"{value[:60]} is no invoice.", parameter="invoice") from error

@@ -142,8 +142,9 @@ class InvoiceViewSet(NounViewSet):
     @idempotent
     def finalization(self, request: Request, **_: Any) -> Response:
         """Turn an approved invoice into a claim: number, tax, books, frozen facts."""
-        on = _typed(shapes.OnIn, request.data).get("on") or today(request)
-        (invoice,) = finalize([self.get_object()], by=by(request), on=on)
+        now = today(request)
+        on = _typed(shapes.OnIn, request.data).get("on") or now
+        (invoice,) = finalize([self.get_object()], by=by(request), on=on, today=now)
         return self.shown(invoice)
 
     @extend_schema(request=shapes.ReasonIn, responses={201: shapes.InvoiceWholeOut})
@@ -163,9 +164,10 @@ class InvoiceViewSet(NounViewSet):
     def credit_approval(self, request: Request, **_: Any) -> Response:
         """Approve a credit note that somebody else asked for."""
         seen, note = self._seen(request)
-        on = _typed(shapes.OnIn, request.data).get("on") or today(request)
+        now = today(request)
+        on = _typed(shapes.OnIn, request.data).get("on") or now
         return self.shown(
-            credit.approve_credit_note(note, version_seen=seen, by=by(request), on=on)
+            credit.approve_credit_note(note, version_seen=seen, by=by(request), on=on, today=now)
         )
 
     def _seen(self, request: Request) -> tuple[int, Invoice]:

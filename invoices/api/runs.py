@@ -150,8 +150,9 @@ class RunViewSet(NounViewSet):
     @idempotent
     def finalization(self, request: Request, **_: Any) -> Response:
         """Finalize what is approved, in the order of the run, by a job."""
-        on = _typed(shapes.OnIn, request.data).get("on") or today(request)
-        job = running.finalize_approved(self.get_object(), by=by(request), on=on)
+        now = today(request)
+        on = _typed(shapes.OnIn, request.data).get("on") or now
+        job = running.finalize_approved(self.get_object(), by=by(request), on=on, today=now)
         return Response(JobOut(job).data, status=202)
 
     def _moved(self, run: BillingRun) -> Response:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from billing_portal.api.rendering import MoneyOut, money
+from billing_portal.bounds import DAYS_IN_WORDS, is_a_day
 from billing_portal.money import Money
 from invoices.models import BillingRun, Invoice, InvoiceLine, LineEdit, RunItem, Verdict
 from invoices.queries.runs import Progress
@@ -43,18 +45,32 @@ class DecimalText(serializers.DecimalField):
         return super().to_internal_value(data)
 
 
+class Day(serializers.DateField):
+    """A day on which something can be billed."""
+
+    def to_internal_value(self, value: Any) -> date:
+        """Return the day.
+
+        :raises ValidationError: for no day, or one out of bounds.
+        """
+        day: date = super().to_internal_value(value)
+        if not is_a_day(day):
+            raise serializers.ValidationError(f"Write {DAYS_IN_WORDS}.", code="bounds")
+        return day
+
+
 class RunIn(StrictIn):
     """A line of the schedule, and the day it stands for (today unless named)."""
 
     billing_aggregation = serializers.ChoiceField(choices=list(AGGREGATIONS))
     period_of_execution = serializers.ChoiceField(choices=list(Execution))
-    on = serializers.DateField(required=False)
+    on = Day(required=False)
 
 
 class OnIn(StrictIn):
     """The day of a deed; today unless named."""
 
-    on = serializers.DateField(required=False)
+    on = Day(required=False)
 
 
 class ProgressOut(serializers.Serializer):

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from django import forms
+from django.core.validators import MaxValueValidator, MinValueValidator
 
+from billing_portal.bounds import FIRST_DAY, LAST_DAY
 from invoices.models import InvoiceLine, LineEdit, Verdict
 from invoices.schedule import AGGREGATIONS, Execution
 
@@ -79,4 +81,5 @@ class RunForm(forms.Form):
         widget=forms.DateInput(attrs={"type": "date"}),
         label="Of the month of",
         help_text="An earlier day catches up what was not billed then.",
+        validators=[MinValueValidator(FIRST_DAY), MaxValueValidator(LAST_DAY)],
     )

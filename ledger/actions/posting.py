@@ -29,6 +29,7 @@ from ledger.models.chart import ROLES
 from ledger.queries import CHAIN
 
 ADJUSTMENT = "adjustment"
+_LONGEST_REASON = 200  # the deed that books keeps all of it
 
 
 class Unbalanced(Refused):
@@ -328,7 +329,7 @@ def _entry_columns(
         (
             *(pk, uuid4(), entry.kind, entry.booked_on, entry.effective_on or entry.booked_on),
             *(periods[entry.booked_on].pk, entry.key, prints[entry.key], entry.source),
-            *(entry.reason, entry.correction_group, entry.reverses),
+            *(entry.reason[:_LONGEST_REASON], entry.correction_group, entry.reverses),
         )
         for pk, entry in numbered
     ]

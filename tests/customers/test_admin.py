@@ -411,3 +411,14 @@ def test_a_tampered_key_is_an_error_on_the_form(office, noun, field, key):
 
     assert page.status_code == 200
     assert field in page.context["adminform"].form.errors
+
+
+def test_a_minimum_without_a_currency_is_an_error_on_the_form(office):
+    office.enter("owner")
+
+    page = office.post("aggregationsetting/add/", {"minimum_0": "1", "minimum_1": ""})
+
+    assert page.status_code == 200
+    assert "minimum" in page.context["adminform"].form.errors
+    bare = office.post("aggregationsetting/add/", {"minimum_0": "", "minimum_1": "USD"})
+    assert "minimum" not in bare.context["adminform"].form.errors

@@ -161,6 +161,12 @@ def test_a_deed_needs_a_key_for_repeats(powerful, jobs):
     assert answer.json()["header"] == "Idempotency-Key"
 
 
+def test_a_path_longer_than_any_is_nowhere(powerful):
+    answer = powerful.post(f"/api/v1/jobs/{'a' * 5000}/cancellation", Idempotency_Key="k1")
+
+    assert answer.status_code == 404
+
+
 def test_a_repeat_gets_the_same_answer_and_does_nothing(powerful, jobs):
     path = f"/api/v1/jobs/{jobs[0].public_id}/cancellation"
     first = powerful.post(path, Idempotency_Key="k1")

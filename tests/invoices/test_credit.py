@@ -15,7 +15,7 @@ from invoices.actions.credit import (
     reject_credit_note,
     request_credit_note,
 )
-from invoices.actions.refusals import BadLine, WrongState
+from invoices.actions.refusals import BadDay, BadLine, WrongState
 from invoices.documents.canonical import snapshot_from
 from invoices.models import FrozenInvoice, Invoice
 from invoices.queries.verifying import facts_are_frozen, numbers_have_no_gap, totals_are_booked
@@ -122,3 +122,13 @@ def test_the_checks_hold_with_notes(invoice, maker, checker):
 def test_a_neighbor_cannot_credit_it(invoice, neighbor):
     with neighbor, pytest.raises(Invoice.DoesNotExist):
         request_credit_note(invoice, reason="x", by=SYSTEM)
+
+
+def test_a_credit_note_is_not_issued_out_of_bounds(invoice, maker):
+    note = request_credit_note(invoice, reason="Wrong. " * 70, by=maker)
+    for on, today in ((date(9999, 12, 31), None), (date(2026, 12, 24), ON)):
+        with pytest.raises(BadDay), transaction.atomic():
+            approve_credit_note(note, version_seen=1, by=SYSTEM, on=on, today=today)
+    note.refresh_from_db()
+    assert note.state == "IN_REVIEW"
+    approve_credit_note(note, version_seen=1, by=SYSTEM, on=ON, today=ON)

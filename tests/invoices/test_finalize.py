@@ -1,7 +1,7 @@
 """Final invoices: numbered without gaps, taxed, booked, frozen, and never changed again."""
 
 import threading
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 from django.db import DatabaseError, connection, transaction
@@ -11,7 +11,7 @@ from billing_portal.tenancy.scope import tenant_scope
 from customers.models import Address
 from invoices.actions.finalize import finalize
 from invoices.actions.freeze import NotInLedes
-from invoices.actions.refusals import NotApproved, TaxChanged
+from invoices.actions.refusals import BadDay, NotApproved, TaxChanged
 from invoices.actions.review import approve, request_review
 from invoices.documents.canonical import snapshot_from
 from invoices.models import FrozenInvoice, Invoice, InvoiceLine, NumberSeries
@@ -228,3 +228,21 @@ def test_eight_writers_leave_no_gap_and_no_error():
     with tenant_scope(firm.pk):
         numbers = sorted(Invoice.objects.values_list("number", flat=True))
     assert numbers == [f"2026-{n:05}" for n in range(1, 17)]
+
+
+@pytest.mark.parametrize("on", [date(1, 1, 1), date(2100, 1, 1), date(9999, 12, 31)])
+def test_a_day_out_of_bounds_changes_nothing(tenant, on):
+    reviewer = books.member("reviewer")
+    approved = books.approved(reviewer=reviewer)
+    with pytest.raises(BadDay), transaction.atomic():
+        finalize([approved], by=SYSTEM, on=on)
+    approved.refresh_from_db()
+    assert (approved.state, approved.number) == ("APPROVED", "")
+
+
+def test_a_claim_is_issued_at_most_a_month_ahead(tenant):
+    approved = books.approved(reviewer=books.member("reviewer"))
+    with pytest.raises(BadDay), transaction.atomic():
+        finalize([approved], by=SYSTEM, on=ON, today=ON - timedelta(days=32))
+    (final,) = finalize([approved], by=SYSTEM, on=ON, today=ON - timedelta(days=31))
+    assert final.state == "FINALIZED"

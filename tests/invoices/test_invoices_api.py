@@ -1,7 +1,7 @@
 """Runs and invoices over REST: versions, keys, refusals, and nobody else's."""
 
 import json
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from django.db import connection
@@ -208,3 +208,29 @@ def test_a_version_that_is_none_is_malformed(caller, path, version):
     answer = caller.post(f"{path}/approval", If_Match=f'"{version}"')
 
     assert (answer.status_code, answer.json()["code"]) == (400, "malformed")
+
+
+@pytest.mark.parametrize("on", ["0001-01-01", "1989-12-31", "9999-12-31"])
+def test_a_day_out_of_bounds_is_422(caller, firm, path, on):
+    give(caller, f"{path}/approval", 1)
+    with tenant_scope(firm.pk):
+        run = BillingRun.objects.get()
+    answers = [
+        caller.post("/api/v1/runs", LINE | {"on": on}, Idempotency_Key="r"),
+        caller.post(f"{path}/finalization", {"on": on}, Idempotency_Key="f"),
+        caller.post(f"/api/v1/runs/{run.public_id}/finalization", {"on": on}, Idempotency_Key="g"),
+    ]
+    found = [(each.status_code, each.json()["errors"][0]["pointer"]) for each in answers]
+    assert found == [(422, "/on")] * 3
+
+
+def test_nothing_is_finalized_more_than_a_month_ahead(caller, firm, path):
+    give(caller, f"{path}/approval", 1)
+    with tenant_scope(firm.pk):
+        run = f"/api/v1/runs/{BillingRun.objects.get().public_id}"
+    ahead = {"on": (datetime.now(UTC).date() + timedelta(days=40)).isoformat()}
+    for place in (path, run):
+        answer = caller.post(f"{place}/finalization", ahead, Idempotency_Key=place[-20:])
+        assert (answer.status_code, answer.json()["code"]) == (409, "invoices.date")
+    with tenant_scope(firm.pk):
+        assert Invoice.objects.get().state == "APPROVED"

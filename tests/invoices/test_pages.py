@@ -116,9 +116,12 @@ def test_a_refused_move_is_said_and_changes_nothing(desk, firm, people):
         assert BillingRun.objects.get().state == "PLANNED"
 
 
-def test_a_bad_form_is_422_and_plans_nothing(desk, firm, people):
+@pytest.mark.parametrize("on", ["soon", "0001-01-01", "9999-12-31"])
+def test_a_bad_form_is_422_and_plans_nothing(desk, firm, people, on):
     desk.sit(people["biller"])
-    answer = desk.post("runs/new/", billing_aggregation="monthly", on="soon")
+    answer = desk.post(
+        "runs/new/", billing_aggregation="monthly", period_of_execution="every-day", on=on
+    )
     assert answer.status_code == 422
     with tenant_scope(firm.pk):
         assert BillingRun.objects.count() == 0

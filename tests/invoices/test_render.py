@@ -178,6 +178,7 @@ def test_documents_are_fetched_by_page_and_api_and_are_nobody_elses(client, firm
     path = f"/api/v1/documents/{document.public_id}"
     caller = Caller(client, firm)
     assert caller.get(f"{path}/content").content == page.content
+    assert caller.get("/api/v1/documents", invoice="x").status_code == 400
     listed = caller.get("/api/v1/documents", invoice=invoice.public_id, kind="pdf").json()["data"]
     assert [(each["name"], each["sha256"]) for each in listed] == [
         ("2026-00001.pdf", document.sha256)

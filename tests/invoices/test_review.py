@@ -128,6 +128,16 @@ def test_an_edit_that_makes_no_sense_changes_nothing(draft, reviewer, changes, r
     assert dollars("wip") == 700
 
 
+def test_a_long_reason_is_kept_whole_with_the_edit_and_in_short_with_the_entry(draft, reviewer):
+    line, why = books.lines_of(draft)[0], "Agreed by telephone. " * 23
+    edit_line(
+        line, version_seen=1, changes={"quantity": Decimal(1)}, reason_code="GUIDELINE",
+        reason=why, by=reviewer, on=TODAY,
+    )  # fmt: skip
+    entry = LineEdit.objects.get().entry
+    assert (LineEdit.objects.get().reason, entry and entry.reason) == (why, why[:200])
+
+
 def test_an_edit_needs_a_reason(draft, reviewer):
     with pytest.raises(BadLine):
         edit_line(

@@ -11,7 +11,7 @@ from billing_portal.outbox.models import OutboxEvent
 from billing_portal.tenancy.actors import MissingPermission
 from customers.models import Address
 from invoices.actions.draft import draft_items
-from invoices.actions.refusals import RunState
+from invoices.actions.refusals import BadDay, RunState
 from invoices.actions.run import (
     cancel_run,
     pause_run,
@@ -328,3 +328,11 @@ def test_planning_costs_the_same_however_many_customers(tenant, django_assert_ma
     with django_assert_max_num_queries(40):
         draft_items(run, first=1, last=100, by=SYSTEM)
     assert Invoice.objects.count() == 10
+
+
+@pytest.mark.parametrize("on", [date(1, 1, 1), date(9999, 12, 31)])
+def test_no_run_stands_for_a_day_out_of_bounds(tenant, on):
+    for execution in ("beginning-of-the-month", "middle-of-the-month", "every-day"):
+        with pytest.raises(BadDay):
+            books.monthly_run(on, period_of_execution=execution)
+    assert not BillingRun.objects.exists()
