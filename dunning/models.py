@@ -16,6 +16,28 @@ from invoices.models import Invoice
 from ledger.models import Payment
 
 
+class BankAccount(PublicModel):
+    """An account of the firm's own; only its statements are taken in."""
+
+    ID_PREFIX: ClassVar[str] = "bac"
+
+    account = models.CharField(max_length=34, help_text="IBAN or number, without spaces.")
+    name = models.CharField(max_length=80, help_text="What the firm calls it.")
+    currency = models.CharField(max_length=3)
+    added_by = models.CharField(max_length=60)
+    added_at = models.DateTimeField(db_default=Now())
+
+    class Meta(PublicModel.Meta):
+        constraints = [
+            models.UniqueConstraint(fields=["tenant", "uid"], name="bank_account_uid_is_unique"),
+            models.UniqueConstraint(fields=["tenant", "account"], name="bank_account_is_one"),
+            models.CheckConstraint(condition=~Q(account=""), name="bank_account_is_given"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.account})"
+
+
 class BankFile(PublicModel):
     """A file from a bank, taken in once."""
 

@@ -111,6 +111,20 @@ class AppendOnly(_TableOperation):
         return f"Make {self.model} append-only"
 
 
+class KeepRows(_TableOperation):
+    """Take DELETE and TRUNCATE from the application: what a firm wrote is ended, never removed."""
+
+    def forwards(self, model: type[models.Model]) -> list[str]:
+        table = model._meta.db_table
+        return [f'REVOKE DELETE, TRUNCATE ON "{table}" FROM "{settings.APP_ROLE}"']
+
+    def backwards(self, model: type[models.Model]) -> list[str]:
+        return [f'GRANT DELETE ON "{model._meta.db_table}" TO "{settings.APP_ROLE}"']
+
+    def describe(self) -> str:
+        return f"Keep the rows of {self.model}"
+
+
 class GrantToApp(Operation):
     """Let the application's role read and write what is there and what will be made."""
 

@@ -7,6 +7,7 @@ PERMISSIONS = {
     "api_keys.approve": "Approve API keys",
     "api_keys.request": "Request API keys",
     "audit.read": "Read the audit log",
+    "bank_accounts.edit": "Name the firm's own bank accounts",
     "carriers.edit": "Edit carriers and their credentials",
     "charges.capture": "Capture charges",
     "charges.read": "Read charges",

@@ -21,11 +21,12 @@ from billing_portal.ids import uid_of
 from billing_portal.money import Money
 from billing_portal.outbox.events import publish
 from billing_portal.tenancy.actors import Actor
+from dunning.actions.bank_accounts import normalized
 from dunning.bank.camt import read_camt053
 from dunning.bank.matching import Confidence, Ground, Match, OpenItem, incoming, match
 from dunning.bank.statements import BankEntry, BankPayment
 from dunning.bank.statements import BankStatement as Read
-from dunning.models import BankFile, BankLine, BankStatement
+from dunning.models import BankAccount, BankFile, BankLine, BankStatement
 from dunning.queries.payments import known_payers, last_statement, open_items
 from invoices.models import Invoice
 from ledger.actions.payments import allocate, receive
@@ -48,8 +49,14 @@ class KnownStatement(Refused):
     code = "bank.known_statement"
 
 
+class UnknownAccount(Refused):
+    """The statement is of an account, or in a currency, that the firm has not named as its own."""
+
+    code = "bank.unknown_account"
+
+
 class Gap(Refused):
-    """The statement does not open where the last one of its account closed."""
+    """The statement does not follow the last one of its account: by balance, number or day."""
 
     code = "bank.gap"
 
@@ -81,7 +88,8 @@ def import_bank_file(data: bytes, *, name: str, by: Actor, on: date) -> BankFile
     :raises NotAStatement: with all findings, when the file is none that adds up.
     :raises KnownFile: when it was imported before.
     :raises KnownStatement: when one of its statements was.
-    :raises Gap: when a statement does not open where the last one closed.
+    :raises UnknownAccount: when a statement is of no account of the firm.
+    :raises Gap: when a statement does not follow the last one of its account.
     """
     by.must("payments.import")
     statements = read_camt053(data)
@@ -105,14 +113,14 @@ def import_bank_file(data: bytes, *, name: str, by: Actor, on: date) -> BankFile
 
 
 def _take_in(file: BankFile, read: Read, desk: _Desk, *, by: Actor, on: date) -> None:
+    _must_be_ours(read)
     known = BankStatement.objects.filter(account=read.account, statement_id=read.id[:60])
     if known.exists():
         raise KnownStatement(f"Statement {read.id} was imported before; nothing was booked again.")
-    before = last_statement(read.account)
     opening = Money(read.opening, read.currency)
-    if before is not None and before.closing != opening.minor:
-        last = Money.of_minor(before.closing, before.currency)
-        raise Gap(f"{read.account} opens with {opening}; the last statement closed with {last}.")
+    before = last_statement(read.account)
+    if before is not None:
+        _must_follow(before, read, opening)
     statement: BankStatement = BankStatement.objects.create(
         file=file,
         account=read.account,
@@ -127,6 +135,28 @@ def _take_in(file: BankFile, read: Read, desk: _Desk, *, by: Actor, on: date) ->
     pairs = [(entry, payment) for entry in read.entries for payment in entry.payments]
     for number, (entry, payment) in enumerate(pairs, 1):
         _line(statement, number, entry, payment, desk, by=by, on=on)
+
+
+def _must_be_ours(read: Read) -> None:
+    own = BankAccount.objects.filter(account=normalized(read.account)).first()
+    if own is None:
+        raise UnknownAccount(
+            f"{read.account} is no account of the firm. It is named in the back office first."
+        )
+    if own.currency != read.currency:
+        raise UnknownAccount(f"{own} is in {own.currency}, the statement in {read.currency}.")
+
+
+def _must_follow(before: BankStatement, read: Read, opening: Money) -> None:
+    """Refuse what leaves a statement out. Numbers may begin anew, as many banks do each year."""
+    if before.closing != opening.minor:
+        last = Money.of_minor(before.closing, before.currency)
+        raise Gap(f"{read.account} opens with {opening}; the last statement closed with {last}.")
+    if read.closed_on < before.closed_on:
+        raise Gap(f"{read.id} ends before {before.statement_id}, which was imported already.")
+    numbers = (before.sequence, read.sequence)
+    if None not in numbers and read.sequence > before.sequence + 1:  # type: ignore[operator]  # both are there
+        raise Gap(f"{read.id} is number {read.sequence}; the last was number {before.sequence}.")
 
 
 def _line(

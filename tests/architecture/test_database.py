@@ -59,6 +59,21 @@ def test_firms_tables_force_a_policy_for_reading_and_writing(model):
     assert found == [(True, True, "*", True, True)]
 
 
+# Kept for a while only, or keys that are destroyed for good.
+MAY_BE_DELETED = {"IdempotentAnswer", "PendingSeal", "TenantKey"}
+
+
+@pytest.mark.parametrize("model", SCOPED, ids=lambda m: m.__name__)
+def test_the_application_cannot_delete_what_a_firm_wrote(model):
+    found = rows(
+        "select has_table_privilege(current_user, %s, 'DELETE'),"
+        " has_table_privilege(current_user, %s, 'TRUNCATE')",
+        *[model._meta.db_table] * 2,
+    )
+
+    assert found == [(model.__name__ in MAY_BE_DELETED, False)]
+
+
 @pytest.mark.parametrize("model", SCOPED, ids=lambda m: m.__name__)
 def test_keys_between_firms_tables_hold_the_tenant(model):
     wanted = {

@@ -99,6 +99,14 @@ def give_address(office: Office, customer: str, **address: str) -> None:
         raise Refusal(f"address of {customer}: {_errors(answer.text)}")
 
 
+def name_account(office: Office, account: str, name: str, currency: str) -> None:
+    """Name an account of the firm in the back office; its statements are taken in from then on."""
+    values = {"account": account, "name": name, "currency": currency}
+    answer = office.desk("owner").post(office.path("admin/dunning/bankaccount/add/"), **values)
+    if not answer.url.endswith("/bankaccount/"):
+        raise Refusal(f"account {account}: {_errors(answer.text)}")
+
+
 def run(system: System, aggregation: str, execution: str, on: date) -> dict[str, Any]:
     """Plan and start what a line of the schedule asks for, and wait until it has ended."""
     line = {"billing_aggregation": aggregation, "period_of_execution": execution}

@@ -15,6 +15,7 @@ from tests.demo.work import System
 
 def get_paid(office: Office, system: System, outside: World, today: date, told: Told) -> None:
     """Let customers pay, in full, in part and obscurely; import, credit, and remind the rest."""
+    month_end.name_account(office, IBAN, "Operating account", "USD")
     final = sorted(
         month_end.invoices(system, state="FINALIZED", kind="INVOICE"),
         key=lambda each: str(each["number"]),

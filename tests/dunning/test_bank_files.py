@@ -1,5 +1,7 @@
 """Bank files: whole or not at all, each payment once, and paid only what is sure."""
 
+import re
+from contextlib import suppress
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -8,7 +10,15 @@ import pytest
 from django.db import transaction
 
 from billing_portal.tenancy.actors import MissingPermission
-from dunning.actions.bank_files import Gap, KnownFile, KnownStatement, import_bank_file
+from dunning.actions.bank_accounts import BadAccount, add_bank_account
+from dunning.actions.bank_files import (
+    Gap,
+    KnownFile,
+    KnownStatement,
+    UnknownAccount,
+    import_bank_file,
+)
+from dunning.bank.camt import read_camt053
 from dunning.bank.findings import NotAStatement
 from dunning.models import BankFile, BankLine, BankStatement
 from dunning.queries.payments import payments
@@ -48,7 +58,8 @@ def bank(tmp_path):
 
 @pytest.fixture
 def invoice(tenant):
-    """A final invoice of 700 dollars, number 2026-00001."""
+    """A final invoice of 700 dollars, number 2026-00001, and the account it is paid to."""
+    add_bank_account(account=IBAN, name="Operating", currency="USD", by=SYSTEM)
     return books.finalized(reviewer=books.member("reviewer"))
 
 
@@ -115,6 +126,44 @@ def test_a_statement_that_leaves_a_gap_is_refused_and_changes_nothing(bank, invo
     assert (BankFile.objects.count(), Payment.objects.count(), owed(invoice)) == (1, 1, 70000)
 
 
+def test_a_statement_that_skips_a_number_or_is_older_is_refused(bank, invoice):
+    first = bank.statement("2026-11-05", account=IBAN)
+    third = re.sub(rb"SeqNb>\d+<", rb"SeqNb>9<", first).replace(b"20261105", b"20261109")
+    third = third.replace(b"2026-11-05", b"2026-11-09")
+    import_bank_file(first, name="1.xml", by=SYSTEM, on=ON)
+    with pytest.raises(Gap, match="is number 9; the last was number"):
+        import_bank_file(third, name="9.xml", by=SYSTEM, on=ON)
+    older = first.replace(b"2026-11-05", b"2026-11-03").replace(b"20261105", b"20261103")
+    with pytest.raises(Gap, match="20261103 ends before"):
+        import_bank_file(older, name="old.xml", by=SYSTEM, on=ON)
+    assert BankStatement.objects.count() == 1
+
+
+def test_a_statement_of_an_account_that_is_not_ours_is_refused(bank, invoice, neighbor):
+    data = bank.statement("2026-11-05", account=IBAN)
+    with neighbor:
+        with pytest.raises(UnknownAccount, match="is no account of the firm"):
+            import_bank_file(data, name="ours.xml", by=SYSTEM, on=ON)
+        add_bank_account(account=IBAN, name="Euro", currency="EUR", by=SYSTEM)
+        with pytest.raises(UnknownAccount, match="is in EUR, the statement in USD"):
+            import_bank_file(data, name="ours.xml", by=SYSTEM, on=ON)
+        assert not BankFile.objects.exists()
+        assert not Payment.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "account", ["", "  ", IBAN, f" {IBAN[:4]} {IBAN[4:].lower()}", "D E-1", "é"]
+)
+def test_an_account_is_named_once_and_is_one(tenant, account):
+    add_bank_account(account=IBAN, name="Operating", currency="USD", by=SYSTEM)
+    with pytest.raises(BadAccount):
+        add_bank_account(account=account, name="Again", currency="USD", by=SYSTEM)
+    with pytest.raises(BadAccount):
+        add_bank_account(account="1", name="Gold", currency="XXX", by=SYSTEM)
+    with pytest.raises(MissingPermission):
+        add_bank_account(account="1", name="Mine", currency="USD", by=actor("biller"))
+
+
 def test_a_malformed_file_is_refused_with_findings_and_changes_nothing(tenant):
     with pytest.raises(NotAStatement) as no:
         import_bank_file(b"<Document/>", name="x.xml", by=SYSTEM, on=ON)
@@ -139,6 +188,7 @@ def test_who_may_not_import_imports_nothing(bank, invoice):
 def test_a_neighbors_invoice_is_not_paid_by_our_file(bank, invoice, neighbor):
     pay(bank, "700.00", "Invoice 2026-00001")
     with neighbor:
+        add_bank_account(account=IBAN, name="Operating", currency="USD", by=SYSTEM)
         imported(bank)
         assert Payment.objects.get().customer == ""
     assert owed(invoice) == 70000
@@ -147,6 +197,9 @@ def test_a_neighbors_invoice_is_not_paid_by_our_file(bank, invoice, neighbor):
 @pytest.mark.parametrize("path", real_files(), ids=lambda path: path.name[:30])
 def test_real_files_add_up_or_are_refused_with_a_reason(tenant, path):
     data = path.read_bytes()
+    with suppress(NotAStatement):
+        for account, currency in {(each.account, each.currency) for each in read_camt053(data)}:
+            add_bank_account(account=account, name="Ours", currency=currency, by=SYSTEM)
     refused: tuple[object, ...] = ()
     try:
         with transaction.atomic():

@@ -7,6 +7,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 
 from billing_portal.members.queries import names_of_actors
 from billing_portal.tenancy.scope import tenant_scope
+from dunning.actions.bank_accounts import add_bank_account
 from dunning.actions.remind import remind_due
 from dunning.models import BankFile
 from ledger.models import Allocation, Payment
@@ -26,6 +27,7 @@ IBAN = "DE89370400440532013000"
 def invoice(firm):
     """A final invoice of 700 dollars, number 2026-00001."""
     with tenant_scope(firm.pk):
+        add_bank_account(account=IBAN, name="Operating", currency="USD", by=SYSTEM)
         return books.finalized(reviewer=books.member("reviewer"))
 
 

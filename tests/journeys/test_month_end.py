@@ -12,6 +12,7 @@ import pytest
 from billing_portal.jobs.models import Slot
 from billing_portal.tenancy.scope import tenant_scope
 from customers.models import Customer
+from dunning.actions.bank_accounts import add_bank_account
 from invoices.models import Invoice
 from tests.factories import TenantFactory
 from tests.invoices import books
@@ -36,6 +37,7 @@ def firm(settings, tmp_path):
             user.set_password(PASSWORD)
             user.save()
             people[role] = books.actor_of(user)
+        add_bank_account(account=IBAN, name="Operating", currency="USD", by=books.SYSTEM)
         made = books.customer(reviewer=people["reviewer"])
         Customer.objects.update(sends_pdf=False)
         matter = books.matter_of(made)
