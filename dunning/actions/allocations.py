@@ -11,8 +11,9 @@ from django.db import transaction
 from billing_portal.errors import Refused
 from billing_portal.money import Money
 from billing_portal.tenancy.actors import Actor
+from customers.queries import customers_by_external_id
 from invoices.models import Invoice
-from ledger.actions.payments import allocate, take_back
+from ledger.actions.payments import allocate, name_payer, take_back
 from ledger.models import Allocation, Payment
 
 
@@ -26,6 +27,28 @@ class PaymentChanged(Refused):
     """The payment was allocated or taken back since its page was read."""
 
     code = "payments.changed"
+
+
+class NoSuchPayer(Refused):
+    """There is no such customer, or another currency is theirs."""
+
+    code = "payments.no_such_payer"
+
+
+@transaction.atomic
+def name_payer_by_hand(payment: Payment, customer: str, *, by: Actor, on: date) -> Payment:
+    """Say which customer a payment is from.
+
+    :param customer: their id in the firm's own system, as a person types it.
+    :raises NoSuchPayer: when no customer has it, or they pay in another currency.
+    :raises PayerKnown, PeriodClosed: as the books do.
+    """
+    found = customers_by_external_id({customer.strip()}).get(customer.strip())
+    if found is None:
+        raise NoSuchPayer(f"There is no customer {customer.strip()[:60]}.")
+    if found.currency != payment.currency:
+        raise NoSuchPayer(f"{found} pays in {found.currency}, this payment is {payment.currency}.")
+    return name_payer(payment, found.public_id, by=by, on=on)
 
 
 @transaction.atomic

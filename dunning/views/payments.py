@@ -136,6 +136,8 @@ def _page(
         "wrong": wrong,
         "may_allocate": may_import and is_open,
         "seen": len(allocations),
+        "may_name": may_import and not found.customer,
+        "customers": asked_of.payers(found.currency) if not found.customer else [],
     }
     return render(request, "dunning/payment.html", context, status=status)
 
@@ -183,6 +185,20 @@ def _parts(
             if not amount:
                 wrong[invoice.public_id] = "Write an amount above zero, or nothing."
     return found, wrong
+
+
+@require_POST
+@may("payments.import")
+def name_payer(request: FirmRequest, public_id: str) -> HttpResponse:
+    """Say which customer a payment is from; then it can pay what they owe."""
+    found = row_named(Payment.objects.all(), public_id)
+    typed = request.POST.get("customer", "")
+    return after(
+        request,
+        lambda: deeds.name_payer_by_hand(found, typed, by=request.actor, on=today_of(request)),
+        to=reverse("dunning:payment", args=[found.public_id]),
+        said="The payer was named; now choose what it pays.",
+    )
 
 
 @require_POST

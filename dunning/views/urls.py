@@ -16,6 +16,7 @@ urlpatterns = [
         payments.take_allocation_back,
         name="take_back",
     ),
+    path("payments/<str:public_id>/payer/", payments.name_payer, name="name_payer"),
     path("bank-files/", payments.bank_files, name="bank_files"),
     path("bank-files/import/", payments.import_file, name="import_file"),
     path("reminders/", reminders.reminders, name="reminders"),

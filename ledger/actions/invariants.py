@@ -20,10 +20,12 @@ from ledger.models import AccountingPeriod, Entry
 from ledger.queries import CHAIN, trial_balance
 
 FEW = 5
+_GUARDS = ("guards.sql", "account_guards.sql", "payment_guards.sql")
 _ROOM = Path(__file__).resolve().parent.parent
 _REFUSED = "portal_refuse_change"
 TRIGGERS = {
-    *((f"ledger_{t}", "rows_never_change", _REFUSED) for t in ("entry", "posting", "payment")),
+    *((f"ledger_{t}", "rows_never_change", _REFUSED) for t in ("entry", "posting")),
+    ("ledger_payment", "payer_is_named_once", "ledger_payment_guard"),
     *((f"ledger_{t}", "rows_never_change", _REFUSED) for t in ("allocation", "balancesnapshot")),
     *((f"ledger_{t}", "table_is_never_emptied", _REFUSED) for t in ("entry", "posting", "payment")),
     ("ledger_allocation", "table_is_never_emptied", _REFUSED),
@@ -155,7 +157,7 @@ def missing_guards() -> Iterator[str]:
 
 
 def _written_functions() -> dict[str, str]:
-    text = "".join((_ROOM / name).read_text() for name in ("guards.sql", "account_guards.sql"))
+    text = "".join((_ROOM / name).read_text() for name in _GUARDS)
     return dict(re.findall(r"CREATE FUNCTION (\w+)\(\).*?AS \$\$(.*?)\$\$", text, re.DOTALL))
 
 
@@ -202,11 +204,26 @@ where r.tenant_id = %(tenant)s and r.reverses_id is not null and pairs.surplus <
 _OFF_POSTINGS = """
 select 'Payment', y.id, y.amount, coalesce(sum(-p.amount), 0) from ledger_payment y
 left join (ledger_posting p join ledger_account a on a.tenant_id = p.tenant_id
-    and a.id = p.account_id and a.role in ('credit', 'suspense'))
+    and a.id = p.account_id)
   on p.tenant_id = y.tenant_id and p.entry_id = y.entry_id and p.currency = y.currency
-  and a.owner = y.customer
+  and (a.role, a.owner) in (('credit', y.customer), ('suspense', ''))
 where y.tenant_id = %(tenant)s
 group by y.id, y.amount having y.amount <> coalesce(sum(-p.amount), 0)
+union all
+select 'Payer of payment', y.id, case y.customer when '' then 0 else y.amount end,
+  coalesce(sum(-p.amount), 0) from ledger_payment y
+join ledger_posting s on s.tenant_id = y.tenant_id and s.entry_id = y.entry_id
+join ledger_account w on w.tenant_id = s.tenant_id and w.id = s.account_id
+  and w.role = 'suspense'
+left join (ledger_posting p join ledger_account a on a.tenant_id = p.tenant_id
+    and a.id = p.account_id and a.role = 'credit'
+  join ledger_entry e on e.tenant_id = p.tenant_id and e.id = p.entry_id
+    and e.kind = 'payer_named')
+  on p.tenant_id = y.tenant_id and p.payment = y.uid
+where y.tenant_id = %(tenant)s
+group by y.id, y.amount, y.customer
+having case y.customer when '' then 0 else y.amount end
+  <> coalesce(sum(-p.amount) filter (where a.owner = y.customer), 0)
 union all
 select 'Allocation', l.id, l.amount, coalesce(sum(-p.amount), 0) from ledger_allocation l
 join ledger_payment y on y.tenant_id = l.tenant_id and y.id = l.payment_id

@@ -42,6 +42,12 @@ class PayerUnknown(Refused):
     code = "ledger.payer_unknown"
 
 
+class PayerKnown(Refused):
+    """Whose payment it is has been said; a payment has one payer."""
+
+    code = "ledger.payer_known"
+
+
 @transaction.atomic
 def receive(
     *,
@@ -90,6 +96,37 @@ def receive(
     )
     record("payment.received", payment, by=by, minor=amount.minor, currency=amount.currency)
     publish("payment.received", about=payment.public_id, customer=customer)
+    return payment
+
+
+@transaction.atomic
+def name_payer(payment: Payment, customer: str, *, by: Actor, on: date) -> Payment:
+    """Say whose payment it is that stands in suspense: it becomes that customer's credit. Once.
+
+    :param customer: a public id.
+    :raises PayerKnown: when it has a payer.
+    :raises PeriodClosed: when the books of ``on`` are closed.
+    """
+    by.must("payments.import")
+    payment = Payment.objects.select_for_update(of=("self",)).get(pk=payment.pk)
+    if payment.customer:
+        raise PayerKnown("This payment has a payer already.")
+    amount = Money.of_minor(payment.amount, payment.currency)
+    named = NewEntry(
+        kind="payer_named",
+        booked_on=on,
+        key=f"payer:{payment.uid}",
+        source=payment.public_id,
+        lines=(
+            Line("suspense", amount, payment=payment.uid),
+            Line("credit", -amount, customer, payment=payment.uid),
+        ),
+    )
+    post([named], by=by)
+    payment.customer = customer
+    payment.save(update_fields=["customer"])
+    record("payment.payer_named", payment, by=by, customer=customer)
+    publish("payment.payer_named", about=payment.public_id, customer=customer)
     return payment
 
 

@@ -4,18 +4,22 @@ from datetime import date
 from decimal import Decimal
 
 import pytest
+from django.db import DatabaseError, transaction
 
 from billing_portal.money import Money
 from dunning.actions.allocations import (
     Credited,
+    NoSuchPayer,
     PaymentChanged,
     allocate_by_hand,
+    name_payer_by_hand,
     take_allocation_back,
 )
 from invoices.actions.credit import approve_credit_note, request_credit_note
-from ledger.actions.payments import receive
-from ledger.models import Allocation
-from ledger.queries import open_amounts
+from ledger.actions.invariants import payments_off_their_postings
+from ledger.actions.payments import PayerKnown, receive
+from ledger.models import Allocation, Payment
+from ledger.queries import balance_of, open_amounts
 from tests.invoices import books
 from tests.invoices.books import SYSTEM
 
@@ -66,3 +70,41 @@ def test_without_a_note_it_is_taken_back(invoice):
     (allocation,) = by_hand(payment, invoice, "700", "0")
     take_allocation_back(allocation, by=SYSTEM, on=ON, reason="Bounced.")
     assert open_amounts([invoice.uid])[invoice.uid] == 70000
+
+
+def unknown(amount):
+    return receive(
+        source="test", key="p2", customer="", amount=Money(amount, "USD"), payer="Somebody",
+        received_on=ON, booked_on=ON, bank="main", by=SYSTEM,
+    )  # fmt: skip
+
+
+def test_a_payment_of_nobody_is_given_its_payer_and_pays(invoice):
+    payment = unknown(Decimal(700))
+    customer = invoice.customer
+    with pytest.raises(NoSuchPayer):
+        name_payer_by_hand(payment, "nobody", by=SYSTEM, on=ON)
+    named = name_payer_by_hand(payment, f" {customer.external_id} ", by=SYSTEM, on=ON)
+    assert named.customer == customer.public_id
+    assert balance_of("suspense", "USD").amount == 0
+    by_hand(named, invoice, "700", "0")
+    assert open_amounts([invoice.uid]).get(invoice.uid, 0) == 0
+    assert list(payments_off_their_postings()) == []
+    with pytest.raises(PayerKnown):
+        name_payer_by_hand(payment, customer.external_id, by=SYSTEM, on=ON)
+
+
+@pytest.mark.parametrize(
+    "change", [{"customer": "cus_b"}, {"customer": ""}, {"amount": 1}, {"payer": "X"}]
+)
+def test_the_database_lets_a_payer_be_named_once(invoice, change):
+    payment = received(invoice, Decimal(700))
+    with pytest.raises(DatabaseError), transaction.atomic():
+        Payment.objects.filter(pk=payment.pk).update(**change)
+
+
+def test_a_payer_without_an_entry_is_found(invoice):
+    payment = unknown(Decimal(700))
+    assert list(payments_off_their_postings()) == []
+    Payment.objects.filter(pk=payment.pk).update(customer=invoice.customer.public_id)
+    assert "Payer of payment" in next(iter(payments_off_their_postings()))

@@ -1,0 +1,17 @@
+-- A payment is a fact. Only whose it is may be said later, once; the books say it by an entry.
+CREATE FUNCTION ledger_payment_guard() RETURNS trigger LANGUAGE plpgsql
+  SET search_path = public, pg_temp AS $$
+BEGIN
+  IF TG_OP = 'DELETE' OR OLD.customer <> '' OR NEW.customer = ''
+     OR (NEW.id, NEW.tenant_id, NEW.uid, NEW.source, NEW.key, NEW.currency, NEW.amount,
+         NEW.received_on, NEW.payer, NEW.remittance, NEW.entry_id, NEW.recorded_at)
+       IS DISTINCT FROM (OLD.id, OLD.tenant_id, OLD.uid, OLD.source, OLD.key, OLD.currency,
+         OLD.amount, OLD.received_on, OLD.payer, OLD.remittance, OLD.entry_id, OLD.recorded_at)
+  THEN
+    RAISE EXCEPTION 'a payment never changes once its payer is named' USING ERRCODE = '23514';
+  END IF;
+  RETURN NEW;
+END $$;
+DROP TRIGGER rows_never_change ON ledger_payment;
+CREATE TRIGGER payer_is_named_once BEFORE UPDATE OR DELETE ON ledger_payment
+  FOR EACH ROW EXECUTE FUNCTION ledger_payment_guard();
