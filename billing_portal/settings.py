@@ -312,6 +312,7 @@ INBOX_PROVIDERS: list[str] = [
     "dunning.views.payments.inbox_items",
     "customers.views.inbox_items",
     "ledger.views.periods.inbox_items",
+    "billing_portal.jobs.views.inbox_items",
 ]
 SEARCH_PROVIDERS: list[str] = ["invoices.views.inbox.search", "customers.views.search"]
 NOUN_PROVIDERS: dict[str, str] = {  # by the prefix of public ids: who names such things

@@ -58,6 +58,13 @@ def live_jobs_of(name: str, argument: str, key: Combinable) -> QuerySet[Job]:
     return found
 
 
+def failed_and_left() -> QuerySet[Job]:
+    """Return the scope's jobs that failed and that nobody has tried again, newest first."""
+    again = Job.objects.filter(retry_of=OuterRef("pk"))
+    failed = Job.objects.filter(tenant_id=current_tenant_id(), state=Job.State.FAILED)
+    return failed.filter(~Exists(again)).order_by("-pk")
+
+
 def without_live_job(rows: QuerySet[_M], name: str, argument: str) -> QuerySet[_M]:
     """Return the rows that no job of a function will bring on any more."""
     key = Cast(OuterRef("pk"), CharField())

@@ -9,19 +9,22 @@ from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils.translation import gettext
+from django.utils.translation import gettext, ngettext
 from django.views.decorators.http import require_POST, require_safe
 
 from billing_portal.errors import Refused
 from billing_portal.ids import uid_of
 from billing_portal.jobs import actions, queries
 from billing_portal.jobs.models import Job
+from billing_portal.portal.inbox import InboxItem
 from billing_portal.portal.lists import Link, page_of, url_with
 from billing_portal.portal.nouns import Noun, row_named
 from billing_portal.portal.templatetags.portal import LOOKS, words
 from billing_portal.tenancy.actors import Actor, may
 from billing_portal.tenancy.requests import FirmRequest
 from billing_portal.tenancy.scope import current_tenant_id
+
+_MOST = 100
 
 
 @dataclass(frozen=True)
@@ -105,6 +108,30 @@ def cancel(request: FirmRequest, public_id: str) -> HttpResponse:
     else:
         messages.success(request, gettext("Canceled."))
     return redirect("jobs:job", row.public_id)
+
+
+def inbox_items(actor: Actor) -> list[InboxItem]:
+    """Return one item for all jobs that failed and were not tried again. One query."""
+    if not actor.may("jobs.retry"):
+        return []
+    failed = list(queries.failed_and_left()[: _MOST + 1])
+    if not failed:
+        return []
+    count = len(failed) if len(failed) <= _MOST else f"{_MOST}+"
+    first = failed[0]
+    return [
+        InboxItem(
+            kind="jobs",
+            title=ngettext("A job failed", "%(count)s jobs failed", len(failed)) % {"count": count},
+            detail=f"{_title(first)}: {first.error_text or first.error_code}",
+            url=f"{reverse('jobs:jobs')}?state={Job.State.FAILED}",
+            icon="activity",
+            order=f"0:{first.pk}",
+            verb=gettext("Open"),
+            tone="bad",
+            why=gettext("What it was to do has not been done. Retry it, or see to it otherwise."),
+        )
+    ]
 
 
 def jobs_named(actor: Actor, ids: list[str]) -> dict[str, Noun]:

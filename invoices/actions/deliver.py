@@ -125,7 +125,7 @@ def deliver_later(*, tenant_id: int, delivery_id: int) -> None:
     if letter is None:
         return
     try:
-        _send(letter, files.read(tenant_id, letter.sha256), at=letter.delivery.queued_at)
+        answer = _send(letter, files.read(tenant_id, letter.sha256), at=letter.delivery.queued_at)
     except mail.MailRefused as refusal:
         with tenant_scope(tenant_id):
             end(delivery_id, _State.FAILED, refusal.code, str(refusal))
@@ -139,7 +139,7 @@ def deliver_later(*, tenant_id: int, delivery_id: int) -> None:
             end(delivery_id, state, "mail.unknown" if is_unknown else "mail.down", str(error))
         raise
     with tenant_scope(tenant_id):
-        end(delivery_id, _State.SENT)
+        end(delivery_id, _State.SENT, answer=answer)
 
 
 def _begin(delivery_id: int) -> _Letter | None:
@@ -195,7 +195,7 @@ def letter_context(firm: Tenant, invoice: Invoice) -> dict[str, Any]:
     }
 
 
-def _send(letter: _Letter, data: bytes, *, at: datetime) -> None:
+def _send(letter: _Letter, data: bytes, *, at: datetime) -> str:
     message = mail.OutgoingMail(
         message_id=letter.delivery.message_id,
         sender=letter.sender,
@@ -208,12 +208,12 @@ def _send(letter: _Letter, data: bytes, *, at: datetime) -> None:
             mail.MailAttachment(name=letter.file_name, content=data, media_type=letter.media_type),
         ),
     )
-    send_now(message)
+    return send_now(message)
 
 
-def send_now(message: mail.OutgoingMail) -> None:
-    """Hand a mail to the installation's server; raises what the gateway raises."""
-    mail.send(
+def send_now(message: mail.OutgoingMail) -> str:
+    """Hand a mail to the installation's server; return its words, raise what the gateway raises."""
+    accepted = mail.send(
         message,
         host=settings.EMAIL_HOST,
         port=settings.EMAIL_PORT,
@@ -221,9 +221,10 @@ def send_now(message: mail.OutgoingMail) -> None:
         password=settings.EMAIL_HOST_PASSWORD,
         starttls=settings.EMAIL_USE_TLS,
     )
+    return accepted.answer
 
 
-def end(delivery_id: int, state: str, code: str = "", text: str = "") -> None:
+def end(delivery_id: int, state: str, code: str = "", text: str = "", answer: str = "") -> None:
     """Write down what came of it, and tell of what is final."""
     delivery = Delivery.objects.select_for_update(of=("self",)).get(pk=delivery_id)
     delivery.state, delivery.error_code, delivery.error_text = state, code, text[:500]
@@ -231,7 +232,7 @@ def end(delivery_id: int, state: str, code: str = "", text: str = "") -> None:
     fields = ["state", "error_code", "error_text", "version"]
     if state == _State.SENT:
         delivery.sent_at = Now()
-        delivery.answer = "The server took it."
+        delivery.answer = answer[:200]
         fields += ["sent_at", "answer"]
     delivery.save(update_fields=fields)
     if state in {_State.SENT, _State.FAILED}:

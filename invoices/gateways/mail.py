@@ -114,6 +114,7 @@ class Accepted:
     """The server took the mail for all of these addresses. It does not say that they read it."""
 
     recipients: tuple[str, ...]
+    answer: str
 
 
 def send(
@@ -148,8 +149,8 @@ def send(
         if is_international:
             options += ["SMTPUTF8", "BODY=8BITMIME"]
         _offer(server, sender.addr_spec, recipients, options)
-        _transfer(server, written)
-    return Accepted(recipients)
+        answer = _transfer(server, written)
+    return Accepted(recipients, answer)
 
 
 def bytes_of(message: OutgoingMail) -> bytes:
@@ -241,6 +242,11 @@ def _prepare(server: smtplib.SMTP, user: str, password: str, tls: ssl.SSLContext
             server.ehlo()
         if user:
             server.login(user, password)
+    except smtplib.SMTPResponseException as error:
+        said = error.smtp_error
+        text = said.decode("utf-8", errors="replace") if isinstance(said, bytes) else str(said)
+        words = " ".join(f"{error.smtp_code} {text}".split())[:_LONGEST_REPLY]
+        raise MailDown(f"The mail server does not let us in: {words}") from error
     except (smtplib.SMTPException, OSError) as error:
         raise MailDown(f"The mail server is not ready for us: {type(error).__name__}.") from error
 
@@ -260,17 +266,17 @@ def _offer(
         raise MailDown(f"The connection ended before DATA: {type(error).__name__}.") from error
 
 
-def _transfer(server: smtplib.SMTP, written: bytes) -> None:
+def _transfer(server: smtplib.SMTP, written: bytes) -> str:
     try:
         server.send(re.sub(rb"(?m)^\.", b"..", written) + b".\r\n")
         reply = server.getreply()
     except (smtplib.SMTPServerDisconnected, OSError) as error:
         raise MailUnknown("The connection ended after DATA; the mail may have gone out.") from error
-    _judge(reply)
+    return _judge(reply)
 
 
-def _judge(reply: tuple[int, bytes], recipient: str = "") -> None:
-    """Return on success; otherwise say whether another try may end better."""
+def _judge(reply: tuple[int, bytes], recipient: str = "") -> str:
+    """Return the server's words on success; otherwise say whether another try may end better."""
     code, said = reply
     text = " ".join(said.decode("utf-8", errors="replace").split())[:_LONGEST_REPLY]
     if code >= _PERMANENT:
@@ -280,3 +286,4 @@ def _judge(reply: tuple[int, bytes], recipient: str = "") -> None:
         )
     if not _SUCCESS <= code < _TEMPORARY:
         raise MailDown(f"The mail server asks for patience: {code} {text}")
+    return f"{code} {text}"

@@ -8,6 +8,7 @@ from billing_portal.audit.models import AuditEvent
 from billing_portal.audit.trail import record
 from billing_portal.jobs.models import Job
 from billing_portal.tenancy.actors import system
+from tests.factories import TenantFactory
 from tests.jobs import sample_jobs
 from tests.jobs.running import drain
 from tests.visiting import Visitor, links_of, text_of
@@ -41,6 +42,18 @@ def test_a_row_says_what_the_job_is_and_how_it_stands(ada, tenant):
 
     assert "Note Failed Not today. sample.not_today default 2" in text_of(page)
     assert f"/t/{tenant.slug}/jobs/{job.public_id}/" in links_of(page)
+
+
+def test_failed_jobs_wait_in_the_inbox_until_they_are_tried_again(ada, tenant):
+    assert "failed" not in text_of(ada.get("inbox/"))
+    first = make(tenant, "failed", error_text="Not today.", ended_at=NOW)
+    assert "A job failed Note: Not today." in text_of(ada.get("inbox/"))
+    make(tenant, "failed", error_text="Nor now.", ended_at=NOW)
+    assert "2 jobs failed Note: Nor now." in text_of(ada.get("inbox/"))
+    make(tenant, retry_of=first)
+    assert "A job failed Note: Nor now." in text_of(ada.get("inbox/"))
+    make(TenantFactory.create(), "failed", error_text="A neighbor's.", ended_at=NOW)
+    assert "A job failed Note: Nor now." in text_of(ada.get("inbox/"))
 
 
 def test_jobs_stand_newest_first(ada, tenant):
