@@ -68,5 +68,5 @@ for _aggregation, _execution, _rule in (
         rule=_rule,
         args={"billing_aggregation": _aggregation, "period_of_execution": _execution},
     )
-clock_line("settle uploads and mail", job="invoices.jobs.settle_ways_out", every_seconds=120)
+clock_line("settle uploads and mail", job="invoices.jobs.settle_ways_out", every_seconds=600)
 clock_line("settle runs", job="invoices.jobs.settle_runs", every_seconds=600)
