@@ -34,7 +34,7 @@ demo: setup ## Two firms on a fresh database, served until Ctrl-C (DEMO_SERVE=0:
 
 run: setup ## Serve the portal with its workers, on today's database
 	$(PY) manage.py migrate -v0
-	@trap 'kill 0' EXIT; $(PY) manage.py workers & \\
+	@trap 'kill 0' EXIT; $(PY) manage.py workers & \
 	$(PY) -m gunicorn billing_portal.wsgi --workers 2 --threads 4 --worker-class gthread
 
 schema: setup ## Write the API's description anew: docs/openapi.yml

@@ -35,6 +35,12 @@ _OF_ALL = {
     "method_not_allowed": "This verb is not offered at this address (405).",
     "body.too_large": "The body has more bytes than are read at a time (413).",
     "broken": "A fault of ours; the last step was not done, and it is recorded (500).",
+    "charges.conflict": "A row's key was captured before with other content (in a batch's answer).",
+    "charges.unknown_customer": "A row names a customer that the firm does not have.",
+    "charges.unknown_matter": "A row names a matter that the firm or the customer does not have.",
+    "charges.unknown_timekeeper": "A row names a timekeeper that the firm does not have.",
+    "charges.value": "A value of a row cannot be taken; column names it.",
+    "charges.currency": "A row is in another currency than its customer is billed in.",
     "idempotency.key_reused": "The Idempotency-Key came with another request before (422).",
 }
 

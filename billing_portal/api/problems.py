@@ -134,6 +134,15 @@ def _described(error: Exception) -> _Description | None:
     return None
 
 
+def _of_refused(error: Refused) -> _Description:
+    """Describe what a rule refused; a version that moved meanwhile is told as If-Match would."""
+    if error.code.endswith(".version"):
+        seen = {"your_version": "seen", "current_version": "current"}
+        more = {name: str(getattr(error, of)) for name, of in seen.items() if hasattr(error, of)}
+        return 412, "version.conflict", str(error), more
+    return 409, error.code, str(error), getattr(error, "more", {})
+
+
 def _of_values(error: exceptions.ValidationError) -> _Description:
     errors = list(_pointed(error.detail, ""))
     return 422, "values", f"{len(errors)} value(s) cannot be accepted.", {"errors": errors}
@@ -148,7 +157,7 @@ def _of_api(error: exceptions.APIException) -> _Description:
 # The first kind that fits describes the error: the special before the general.
 _DESCRIPTIONS: list[tuple[type[Exception], Callable[[Any], _Description]]] = [
     (MissingPermission, lambda e: (403, e.code, str(e), {"permission": e.permission})),
-    (Refused, lambda e: (409, e.code, str(e), getattr(e, "more", {}))),
+    (Refused, _of_refused),
     (Malformed, lambda e: (400, "malformed", str(e), e.more)),
     (
         VersionNeeded,

@@ -20,6 +20,7 @@ PERMISSIONS = {
     "invoices.approve": "Approve or return invoices",
     "invoices.approve_for_others": "Approve or return invoices assigned to others",
     "invoices.edit": "Edit draft invoices",
+    "invoices.edit_for_others": "Edit draft invoices assigned to others",
     "invoices.finalize": "Finalize invoices",
     "invoices.read": "Read invoices",
     "jobs.read": "Read background jobs",
@@ -54,6 +55,7 @@ ROLES = {
         "customers.edit",
         "dunning.edit",
         "invoices.edit",
+        "invoices.edit_for_others",
         "invoices.finalize",
         "jobs.retry",
         "payments.import",
@@ -72,7 +74,7 @@ ROLES = {
         }
     ),
     "timekeeper": frozenset({"charges.capture", "charges.read", "customers.read"}),
-    "auditor": _READ,
+    "auditor": _READ | {"admin.enter"},
     "service": frozenset(
         {
             "charges.capture",
@@ -82,6 +84,7 @@ ROLES = {
             "invoices.approve",
             "invoices.approve_for_others",
             "invoices.edit",
+            "invoices.edit_for_others",
             "invoices.finalize",
             "invoices.read",
             "dunning.read",

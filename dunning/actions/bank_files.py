@@ -34,6 +34,7 @@ from ledger.models import AccountingPeriod, Payment
 
 SOURCE = "camt.053"
 _SURE = (Ground.REMITTANCE, Ground.REFERENCE)
+_NO_REFERENCE = {"NONREF", "NOTPROVIDED", "NOT PROVIDED"}
 _WENT_OUT = "Money that went out, or a reversal: kept here, not booked."
 
 
@@ -53,6 +54,12 @@ class UnknownAccount(Refused):
     """The statement is of an account, or in a currency, that the firm has not named as its own."""
 
     code = "bank.unknown_account"
+
+
+class NotYet(Refused):
+    """The statement ends on a day that has not come."""
+
+    code = "bank.not_yet"
 
 
 class Gap(Refused):
@@ -88,6 +95,7 @@ def import_bank_file(data: bytes, *, name: str, by: Actor, on: date) -> BankFile
     :raises NotAStatement: with all findings, when the file is none that adds up.
     :raises KnownFile: when it was imported before.
     :raises KnownStatement: when one of its statements was.
+    :raises NotYet: when a statement ends after ``on``.
     :raises UnknownAccount: when a statement is of no account of the firm.
     :raises Gap: when a statement does not follow the last one of its account.
     """
@@ -114,6 +122,8 @@ def import_bank_file(data: bytes, *, name: str, by: Actor, on: date) -> BankFile
 
 def _take_in(file: BankFile, read: Read, desk: _Desk, *, by: Actor, on: date) -> None:
     _must_be_ours(read)
+    if read.closed_on > on:
+        raise NotYet(f"{read.id} ends on {read.closed_on}; nothing of it has happened yet.")
     known = BankStatement.objects.filter(account=read.account, statement_id=read.id[:60])
     if known.exists():
         raise KnownStatement(f"Statement {read.id} was imported before; nothing was booked again.")
@@ -132,6 +142,7 @@ def _take_in(file: BankFile, read: Read, desk: _Desk, *, by: Actor, on: date) ->
         opened_on=read.opened_on,
         closed_on=read.closed_on,
     )
+    _must_be_new(read)
     pairs = [(entry, payment) for entry in read.entries for payment in entry.payments]
     for number, (entry, payment) in enumerate(pairs, 1):
         _line(statement, number, entry, payment, desk, by=by, on=on)
@@ -145,6 +156,22 @@ def _must_be_ours(read: Read) -> None:
         )
     if own.currency != read.currency:
         raise UnknownAccount(f"{own} is in {own.currency}, the statement in {read.currency}.")
+
+
+def _must_be_new(read: Read) -> None:
+    """Refuse a movement that another statement brought, by the bank's own reference to it."""
+    told = {
+        (payment.reference[:140], Money(payment.amount, entry.currency).minor, entry.booked_on)
+        for entry in read.entries
+        for payment in entry.payments
+        if payment.reference and payment.reference.upper() not in _NO_REFERENCE
+    }
+    before = BankLine.objects.filter(
+        statement__account=read.account, reference__in={reference for reference, _, _ in told}
+    ).values_list("reference", "amount", "booked_on", "statement__statement_id")
+    for reference, amount, booked_on, statement in before:
+        if (reference, amount, booked_on) in told:
+            raise KnownStatement(f"Movement {reference} came with statement {statement} before.")
 
 
 def _must_follow(before: BankStatement, read: Read, opening: Money) -> None:

@@ -21,7 +21,7 @@ from billing_portal.tenancy.models import Tenant
 from billing_portal.tenancy.scope import current_tenant_id, tenant_scope
 from dunning.models import Reminder
 from dunning.queries.reminders import Due, due_reminders
-from invoices.actions.deliver import NoMailAddress, address_of, send_now, sender_of
+from invoices.actions.deliver import NoMailAddress, address_of, replies_to, send_now, sender_of
 from invoices.gateways import mail
 from ledger.queries import open_amounts
 
@@ -133,6 +133,7 @@ def _begin(reminder_id: int) -> mail.OutgoingMail | None:
         message_id=reminder.message_id,
         sender=sender_of(firm),
         recipients=(reminder.recipient,),
+        headers=replies_to(firm),
         subject=render_to_string("mail/base_subject.txt", context).strip(),
         text=render_to_string("mail/base.txt", context),
         html=render_to_string("mail/base.html", context),

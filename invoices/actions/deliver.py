@@ -59,6 +59,7 @@ class _Letter:
     text: str
     html: str
     sender: str
+    headers: tuple[tuple[str, str], ...]
 
 
 def address_of(customer: Customer) -> str:
@@ -163,6 +164,7 @@ def _begin(delivery_id: int) -> _Letter | None:
         text=render_to_string("mail/base.txt", context),
         html=render_to_string("mail/base.html", context),
         sender=sender_of(firm),
+        headers=replies_to(firm),
     )
 
 
@@ -170,6 +172,11 @@ def sender_of(firm: Tenant) -> str:
     """Return the From address of a firm's mail."""
     name = firm.name.replace('"', "")
     return f'"{name}" <{settings.DEFAULT_FROM_EMAIL}>'
+
+
+def replies_to(firm: Tenant) -> tuple[tuple[str, str], ...]:
+    """Return the header that lets an answer reach the firm, where it has an address."""
+    return (("Reply-To", firm.email),) if firm.email else ()
 
 
 def letter_context(firm: Tenant, invoice: Invoice) -> dict[str, Any]:
@@ -201,6 +208,7 @@ def _send(letter: _Letter, data: bytes, *, at: datetime) -> str:
         sender=letter.sender,
         recipients=(letter.delivery.recipient,),
         subject=letter.subject,
+        headers=letter.headers,
         text=letter.text,
         html=letter.html,
         written_at=at.astimezone(UTC),

@@ -14,13 +14,13 @@ from billing_portal.audit.trail import record
 from billing_portal.bounds import MOST_IN_A_LINE
 from billing_portal.money import Money
 from billing_portal.outbox.events import publish
-from billing_portal.tenancy.actors import Actor
+from billing_portal.tenancy.actors import Actor, ActorKind
 from billing_portal.tenancy.models import Tenant
 from billing_portal.tenancy.scope import current_tenant_id
 from customers.actions.checks import has_card_number
 from customers.queries import party_of
 from invoices import codes
-from invoices.actions.refusals import BadLine, NothingChanged, StaleVersion, WrongState
+from invoices.actions.refusals import BadLine, NothingChanged, NotYours, StaleVersion, WrongState
 from invoices.actions.taxing import apply_tax
 from invoices.models import EDITABLE, Charge, Invoice, InvoiceLine, LineEdit, RunItem
 from ledger.actions.posting import Line, NewEntry, post
@@ -50,6 +50,7 @@ def edit_line(
 
     :param changes: new values by the names in ``EDITABLE``; ``adjustment`` is in minor units.
     :raises StaleVersion: when the invoice has changed since it was read.
+    :raises NotYours: when another reviewer is assigned.
     :raises WrongState: when it is approved or final.
     :raises NothingChanged: when the line is as the changes say already.
     :raises BadLine: for a value or sum that cannot be.
@@ -57,6 +58,7 @@ def edit_line(
     """
     by.must("invoices.edit")
     invoice = locked(line.invoice, version_seen, _State.DRAFT, _State.IN_REVIEW)
+    require_may_edit(invoice, by)
     line = InvoiceLine.objects.select_related("charge", "matter").get(pk=line.pk)
     if line.is_released:
         raise WrongState("The line is billed no more.")
@@ -113,6 +115,7 @@ def discard(invoice: Invoice, *, version_seen: int, reason: str, by: Actor, on: 
     if not reason.strip():
         raise BadLine("Say why it is thrown away.")
     invoice = locked(invoice, version_seen, _State.DRAFT, _State.IN_REVIEW)
+    require_may_edit(invoice, by)
     for line in InvoiceLine.objects.filter(invoice=invoice).select_related("charge", "matter"):
         if line.charge is not None and not line.is_released:
             back = line.charge.amount - line.amount
@@ -130,6 +133,22 @@ def discard(invoice: Invoice, *, version_seen: int, reason: str, by: Actor, on: 
     record("invoice.discarded", invoice, by=by, reason=reason)
     publish("invoice.discarded", about=invoice.public_id, version=invoice.version)
     return invoice
+
+
+def may_edit(invoice: Invoice, by: Actor) -> bool:
+    """Say whether an actor may edit an invoice: a reviewer only what they review. No query."""
+    is_theirs = by.kind is ActorKind.USER and by.id == invoice.reviewer_id
+    return by.may("invoices.edit") and (is_theirs or by.may("invoices.edit_for_others"))
+
+
+def require_may_edit(invoice: Invoice, by: Actor) -> None:
+    """Pass who may edit an invoice.
+
+    :raises NotYours: when it is assigned to another reviewer.
+    """
+    by.must("invoices.edit")
+    if not may_edit(invoice, by):
+        raise NotYours(f"{invoice.reviewer or 'Nobody'} reviews this invoice.")
 
 
 def locked(invoice: Invoice, version_seen: int, *allowed: str) -> Invoice:

@@ -14,7 +14,7 @@ from billing_portal.members.models import User
 from billing_portal.outbox.events import publish, publish_many
 from billing_portal.tenancy.actors import Actor, ActorKind
 from customers.actions.checks import refuse_strangers
-from invoices.actions.edit import locked, retotal
+from invoices.actions.edit import locked, require_may_edit, retotal
 from invoices.actions.refusals import BadLine, NoReviewer, NotYours, WrongState
 from invoices.models import Invoice, Verdict
 
@@ -105,10 +105,12 @@ def reopen(invoice: Invoice, *, version_seen: int, text: str, by: Actor) -> Invo
     """Take an approval back while the invoice is not final; it is a draft again.
 
     :raises StaleVersion: when it has changed since it was read.
+    :raises NotYours: when another reviewer is assigned.
     :raises WrongState: when it is not approved.
     """
     by.must("invoices.edit")
     invoice = locked(invoice, version_seen, _State.APPROVED)
+    require_may_edit(invoice, by)
     retotal(invoice, None)
     invoice.state, invoice.approved_by = _State.DRAFT, ""
     invoice.save(update_fields=["state", "approved_by", "net", "tax", "total"])

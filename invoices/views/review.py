@@ -285,7 +285,7 @@ def _powers(invoice: Invoice, actor: Actor) -> dict[str, bool]:
         is_waiting = invoice.state == _State.IN_REVIEW and invoice.made_by != actor.ref
         return {"may_decide_credit": is_waiting and actor.may("credit_notes.approve")}
     is_open = invoice.state in {_State.DRAFT, _State.IN_REVIEW}
-    may_edit = actor.may("invoices.edit")
+    may_edit = editing_actions.may_edit(invoice, actor)
     return {
         "may_edit": is_open and may_edit,
         "may_judge": invoice.state == _State.IN_REVIEW and review.may_judge(invoice, actor),

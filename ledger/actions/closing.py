@@ -46,6 +46,22 @@ def request_close(period: AccountingPeriod, *, by: Actor, on: date) -> Accountin
 
 
 @transaction.atomic
+def withdraw_close(period: AccountingPeriod, *, by: Actor) -> AccountingPeriod:
+    """Take back that a month was to be closed; it is open again, as long as nobody closed it.
+
+    :raises NotClosable: when nobody has asked, or it is closed.
+    """
+    by.must("ledger.close")
+    period = AccountingPeriod.objects.select_for_update().get(pk=period.pk)
+    if period.state != AccountingPeriod.State.SOFT_CLOSED:
+        raise NotClosable(f"Nobody has asked to close {period}, or it is closed.")
+    period.state, period.close_requested_by = AccountingPeriod.State.OPEN, ""
+    period.save(update_fields=["state", "close_requested_by"])
+    record("period.close_withdrawn", period, by=by)
+    return period
+
+
+@transaction.atomic
 def close(period: AccountingPeriod, *, by: Actor, at: datetime) -> AccountingPeriod:
     """Close a period for ever: takes its lock, seals what remains, stores sums, freezes
     the head.

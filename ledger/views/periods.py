@@ -14,7 +14,6 @@ from billing_portal.audit.queries import chain_state
 from billing_portal.members.queries import names_of_actors
 from billing_portal.portal.answers import after, today_of
 from billing_portal.portal.inbox import InboxItem
-from billing_portal.portal.lists import page_of
 from billing_portal.tenancy.actors import Actor, may
 from billing_portal.tenancy.requests import FirmRequest
 from ledger import queries
@@ -22,31 +21,32 @@ from ledger.actions import closing
 from ledger.models import AccountingPeriod
 
 _State = AccountingPeriod.State
+_MOST = 240
 
 
 @require_safe
 @may("ledger.read")
 def periods(request: FirmRequest) -> HttpResponse:
-    """List the months of the books, newest first, with what may be done. Four queries."""
-    page = page_of(AccountingPeriod.objects.all(), request)
-    named = {ref for row in page.rows for ref in (row.close_requested_by, row.closed_by) if ref}
+    """List the last twenty years of months, newest first, with what may be done. Four queries."""
+    months = list(AccountingPeriod.objects.order_by("-starts_on")[:_MOST])
+    named = {ref for row in months for ref in (row.close_requested_by, row.closed_by) if ref}
     closes = request.actor.may("ledger.close")
     today = today_of(request)
     rows = [
         {
             "period": row,
             "may_request": closes and row.state == _State.OPEN and row.ends_on <= today,
+            "may_withdraw": closes and row.state == _State.SOFT_CLOSED,
             "may_close": closes
             and row.state == _State.SOFT_CLOSED
             and row.close_requested_by != request.actor.ref,
             "is_running": row.ends_on > today,
             "last_day": row.ends_on - timedelta(days=1),
         }
-        for row in page.rows
+        for row in months
     ]
     shown = {
         "rows": rows,
-        "pager": page.pager,
         "who": names_of_actors(sorted(named)),
         "chain": chain_state(queries.CHAIN),
         "crumbs": [(gettext("Ledger"), reverse("ledger:trial_balance"))],
@@ -64,6 +64,19 @@ def request_close(request: FirmRequest, month: str) -> HttpResponse:
         lambda: closing.request_close(row, by=request.actor, on=today_of(request)),
         to=reverse("ledger:periods"),
         said=gettext("Another person closes %(month)s.") % {"month": row},
+    )
+
+
+@require_POST
+@may("ledger.close")
+def withdraw_close(request: FirmRequest, month: str) -> HttpResponse:
+    """Take back that a month was to be closed; it is open again."""
+    row = _named(month)
+    return after(
+        request,
+        lambda: closing.withdraw_close(row, by=request.actor),
+        to=reverse("ledger:periods"),
+        said=gettext("%(month)s is open again.") % {"month": row},
     )
 
 

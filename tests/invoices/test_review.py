@@ -2,6 +2,7 @@
 
 from datetime import date
 from decimal import Decimal
+from functools import partial
 from uuid import uuid4
 
 import pytest
@@ -161,6 +162,23 @@ def test_another_reviewer_cannot_decide_but_an_owner_can(draft):
     with pytest.raises(NotYours):
         approve(draft, version_seen=1, by=books.member("reviewer"))
     assert approve(draft, version_seen=1, by=books.member("owner")).state == "APPROVED"
+
+
+def test_another_reviewer_edits_nothing_but_the_billing_staff_does(draft, reviewer):
+    line = books.lines_of(draft)[0]
+    change = partial(
+        edit_line, line, changes={"quantity": Decimal("1.0")}, reason_code="GUIDELINE", on=TODAY
+    )
+    other = books.member("reviewer")
+    with pytest.raises(NotYours):
+        change(version_seen=1, by=other)
+    with pytest.raises(NotYours):
+        discard(draft, version_seen=1, reason="Not mine.", by=other, on=TODAY)
+    change(version_seen=1, by=books.member("biller"))
+    approve(draft, version_seen=2, by=reviewer)
+    with pytest.raises(NotYours):
+        reopen(draft, version_seen=2, text="Not mine.", by=other)
+    assert reopen(draft, version_seen=2, text="Mine.", by=reviewer).state == "DRAFT"
 
 
 def test_a_biller_cannot_approve(draft):

@@ -45,6 +45,10 @@ def test_one_asks_and_another_closes(ada, luis, owner):
     ada.post(CLOSE)  # by hand, past the page
     assert AccountingPeriod.objects.get().state == "soft_closed"
 
+    luis.post(f"ledger/periods/{MONTH}/reopening/")
+    assert AccountingPeriod.objects.get().state == "open"
+    book(owner, "again")
+    ada.post(ASK)
     assert "Close the books of May 2026" in text_of(luis.get("inbox/"))
     assert "Close for ever" in text_of(luis.get("ledger/periods/"))
     luis.post(CLOSE)
