@@ -216,6 +216,13 @@ def standing_amounts() -> list[Standing]:
     ]
 
 
+def active_allocations(invoice: UUID) -> list[Allocation]:
+    """Return what pays an invoice now, oldest first, with payment and entry. One query."""
+    taken = Allocation.objects.filter(takes_back=OuterRef("pk"))
+    rows = Allocation.objects.filter(~Exists(taken), invoice=invoice, takes_back=None)
+    return list(rows.select_related("payment", "entry").order_by("pk"))
+
+
 def unallocated(payment: Payment) -> int:
     """Return how much of a payment no invoice has, in minor units. One query."""
     used = Allocation.objects.filter(payment=payment).aggregate(total=Sum("amount", default=0))

@@ -1,4 +1,4 @@
-"""Taking allocations back, where nothing above the books stands against it."""
+"""By hand: whose a payment is, and what it pays."""
 
 from __future__ import annotations
 
@@ -12,15 +12,8 @@ from billing_portal.errors import Refused
 from billing_portal.money import Money
 from billing_portal.tenancy.actors import Actor
 from customers.queries import customers_by_external_id
-from invoices.models import Invoice
-from ledger.actions.payments import allocate, name_payer, take_back
+from ledger.actions.payments import allocate, name_payer
 from ledger.models import Allocation, Payment
-
-
-class Credited(Refused):
-    """The invoice was credited, so its payment has become the customer's credit already."""
-
-    code = "payments.credited"
 
 
 class PaymentChanged(Refused):
@@ -67,20 +60,3 @@ def allocate_by_hand(
     if str(before) != seen:
         raise PaymentChanged("The payment has changed since you read it. Nothing was allocated.")
     return made
-
-
-@transaction.atomic
-def take_allocation_back(allocation: Allocation, *, by: Actor, on: date, reason: str) -> Allocation:
-    """Take an allocation back; the money is the customer's credit and the invoice is open again.
-
-    :raises Credited: when a credit note stands: it would be owed again, and the credit stay.
-    :raises TakenBackAlready: when it was taken back before.
-    """
-    undone = take_back(allocation, by=by, on=on, reason=reason)
-    # Asked with the customer's credit account locked, which approving a credit note locks too.
-    note = Invoice.objects.filter(
-        corrects__uid=allocation.invoice, state=Invoice.State.FINALIZED
-    ).first()
-    if note is not None:
-        raise Credited(f"Credit note {note.number} has credited the invoice. Nothing was changed.")
-    return undone

@@ -29,6 +29,7 @@ from dunning.bank.findings import Finding, NotAStatement
 from dunning.models import BankFile, BankStatement
 from dunning.queries import payments as asked_of
 from invoices.models import Invoice
+from ledger.actions.payments import take_back
 from ledger.models import Allocation, Payment
 
 _MOST = 20
@@ -212,9 +213,7 @@ def take_allocation_back(request: FirmRequest, public_id: str, pk: int) -> HttpR
     reason = request.POST.get("reason", "").strip() or "Taken back by hand."
     return after(
         request,
-        lambda: deeds.take_allocation_back(
-            row, by=request.actor, on=today_of(request), reason=reason[:200]
-        ),
+        lambda: take_back(row, by=request.actor, on=today_of(request), reason=reason[:200]),
         to=reverse("dunning:payment", args=[found.public_id]),
         said="The allocation was taken back.",
     )

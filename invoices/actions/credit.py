@@ -24,8 +24,9 @@ from invoices.actions.freeze import freeze
 from invoices.actions.refusals import BadLine, WrongState, must_be_a_day
 from invoices.actions.render import render_documents_later
 from invoices.models import Invoice, InvoiceLine
+from ledger.actions.payments import take_back
 from ledger.actions.posting import Line, NewEntry, lock_account, post
-from ledger.queries import open_amounts
+from ledger.queries import active_allocations, open_amounts
 
 _SAME = (
     *("number", "kind", "matter", "timekeeper", "worked_on", "quantity", "unit_price"),
@@ -96,7 +97,7 @@ def request_credit_note(invoice: Invoice, *, reason: str, by: Actor) -> Invoice:
 def approve_credit_note(
     note: Invoice, *, version_seen: int, by: Actor, on: date, today: date | None = None
 ) -> Invoice:
-    """Make a credit note final: number, book, freeze. What was paid already becomes credit.
+    """Make a credit note final: number, book, freeze. What was paid is unapplied again.
 
     Locks the customer and their credit account, so that no allocation comes in between.
 
@@ -115,6 +116,7 @@ def approve_credit_note(
         raise OwnRequest("Another person approves what you asked for.")
     owner = note.customer.public_id
     lock_account("credit", owner, note.currency)
+    _give_back(note, by=by, on=on)
     entry = _entry(note, on)
     if entry.lines:
         (note.entry,) = post([entry], by=by)
@@ -154,6 +156,15 @@ def _waiting(note: Invoice, version_seen: int) -> Invoice:
     if note.kind != Invoice.Kind.CREDIT_NOTE:
         raise WrongState("It is no credit note.")
     return note
+
+
+def _give_back(note: Invoice, *, by: Actor, on: date) -> None:
+    """Take back what paid the invoice: the money is its payments' again, to pay something else."""
+    if note.corrects is None:
+        raise AssertionError("A credit note corrects an invoice.")
+    for allocation in active_allocations(note.corrects.uid):
+        reason = f"Invoice {note.corrects.number} is credited."
+        take_back(allocation, by=by, on=on, reason=reason)
 
 
 def _entry(note: Invoice, on: date) -> NewEntry:

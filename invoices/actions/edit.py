@@ -56,14 +56,12 @@ def edit_line(
     :raises BadLine: for a value or sum that cannot be.
     :raises PeriodClosed: when the books of ``on`` are closed.
     """
-    by.must("invoices.edit")
     invoice = locked(line.invoice, version_seen, _State.DRAFT, _State.IN_REVIEW)
     require_may_edit(invoice, by)
     line = InvoiceLine.objects.select_related("charge", "matter").get(pk=line.pk)
     if line.is_released:
         raise WrongState("The line is billed no more.")
-    before = {name: getattr(line, name) for name in EDITABLE}
-    amount_before = line.amount
+    before, amount_before = {name: getattr(line, name) for name in EDITABLE}, line.amount
     _change(line, changes, reason_code, reason)
     changed = {
         name: [str(before[name]), str(getattr(line, name))]

@@ -5,16 +5,32 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 
 from invoices.models import Invoice, InvoiceLine, LineEdit, Verdict
 from ledger.queries import open_amount_of
 
 
+def _final_notes(corrects: Any) -> QuerySet[Invoice]:
+    notes: QuerySet[Invoice] = Invoice.objects.finalized().filter(corrects=corrects)
+    return notes
+
+
+def note_of(invoice: Invoice) -> Invoice | None:
+    """Return the credit note that was asked for or made for an invoice. One query."""
+    notes = Invoice.objects.filter(corrects=invoice).exclude(state=Invoice.State.VOID)
+    found: Invoice | None = notes.first()
+    return found
+
+
 def invoices() -> QuerySet[Invoice]:
-    """Return the firm's invoices with what they name and what is owed on them (``owed``)."""
+    """Return the firm's invoices with what they name, what is owed on them (``owed``) and whether
+    a final note has credited them (``is_credited``).
+    """
     rows: QuerySet[Any] = Invoice.objects.select_related("customer", "matter", "reviewer")
-    found: QuerySet[Invoice] = rows.annotate(owed=open_amount_of())
+    found: QuerySet[Invoice] = rows.annotate(
+        owed=open_amount_of(), is_credited=Exists(_final_notes(OuterRef("pk")))
+    )
     return found
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib import messages
 from django.db import transaction
 from django.http import Http404, HttpResponse, HttpResponseRedirect
@@ -280,18 +282,22 @@ def _page(
     return render(request, "invoices/invoice.html", context, status=status)
 
 
-def _powers(invoice: Invoice, actor: Actor) -> dict[str, bool]:
+def _powers(invoice: Invoice, actor: Actor) -> dict[str, Any]:
+    """Return what this reader may do, and the note that stands against a final invoice."""
     if invoice.kind == Invoice.Kind.CREDIT_NOTE:
         is_waiting = invoice.state == _State.IN_REVIEW and invoice.made_by != actor.ref
         return {"may_decide_credit": is_waiting and actor.may("credit_notes.approve")}
     is_open = invoice.state in {_State.DRAFT, _State.IN_REVIEW}
     may_edit = editing_actions.may_edit(invoice, actor)
+    note = asked_of.note_of(invoice) if invoice.state == _State.FINALIZED else None
     return {
+        "note": note,
         "may_edit": is_open and may_edit,
         "may_judge": invoice.state == _State.IN_REVIEW and review.may_judge(invoice, actor),
         "may_send": invoice.state == _State.DRAFT and may_edit,
         "may_reopen": invoice.state == _State.APPROVED and may_edit,
         "may_request_credit": invoice.state == _State.FINALIZED
+        and note is None
         and actor.may("credit_notes.request"),
         "may_finalize": invoice.state == _State.APPROVED and actor.may("invoices.finalize"),
     }

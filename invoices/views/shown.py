@@ -8,6 +8,7 @@ from typing import Any
 
 from django.urls import reverse
 
+from billing_portal.members.queries import names_of_actors
 from billing_portal.money import Money
 from invoices.models import Invoice, InvoiceLine, LineEdit, Verdict
 from invoices.queries import invoices as asked_of
@@ -47,15 +48,34 @@ def facts(invoice: Invoice) -> list[tuple[str, Any]]:
     """Return what is known of it besides its lines."""
     known = [
         ("Version", invoice.version),
-        ("Reviewer", invoice.reviewer.name if invoice.reviewer else "Nobody yet"),
+        *_who(invoice),
         ("Issued", invoice.issued_on and f"{invoice.issued_on:%b} {_day(invoice.issued_on)}"),
-        ("Due", invoice.due_on and f"{invoice.due_on:%b} {_day(invoice.due_on)}"),
+        ("Due", _due(invoice)),
         ("Terms", invoice.terms),
         ("Corrects", invoice.corrects and invoice.corrects.number),
         ("Reason", invoice.reason),
         ("Id", invoice.public_id),
     ]
     return [(label, value) for label, value in known if value]
+
+
+def _due(invoice: Invoice) -> str:
+    if invoice.due_on is None or not _is_bill(invoice):
+        return ""
+    return f"{invoice.due_on:%b} {_day(invoice.due_on)}"
+
+
+def _is_bill(invoice: Invoice) -> bool:
+    return invoice.kind == Invoice.Kind.INVOICE
+
+
+def _who(invoice: Invoice) -> list[tuple[str, str]]:
+    """Return who reviews a bill, or which two people made a note. One query for a note."""
+    if _is_bill(invoice):
+        return [("Reviewer", invoice.reviewer.name if invoice.reviewer else "Nobody yet")]
+    two = (("Asked for by", invoice.made_by), ("Approved by", invoice.approved_by))
+    names = names_of_actors([ref for _, ref in two if ref])
+    return [(label, names.get(ref, ref)) for label, ref in two]
 
 
 def _day(on: date) -> str:

@@ -8,18 +8,22 @@ from django.db import DatabaseError, transaction
 
 from billing_portal.money import Money
 from dunning.actions.allocations import (
-    Credited,
     NoSuchPayer,
     PaymentChanged,
     allocate_by_hand,
     name_payer_by_hand,
-    take_allocation_back,
 )
 from invoices.actions.credit import approve_credit_note, request_credit_note
 from ledger.actions.invariants import payments_off_their_postings
-from ledger.actions.payments import PayerKnown, receive
+from ledger.actions.payments import (
+    OverAllocated,
+    PayerKnown,
+    TakenBackAlready,
+    receive,
+    take_back,
+)
 from ledger.models import Allocation, Payment
-from ledger.queries import balance_of, open_amounts
+from ledger.queries import balance_of, open_amounts, unallocated
 from tests.invoices import books
 from tests.invoices.books import SYSTEM
 
@@ -54,22 +58,18 @@ def test_the_same_page_sent_again_allocates_nothing_more(invoice):
     assert Allocation.objects.count() == 1
 
 
-def test_what_paid_a_credited_invoice_stays(invoice):
+def test_what_paid_a_credited_invoice_may_pay_another(invoice):
     payment = received(invoice, Decimal(700))
     (allocation,) = by_hand(payment, invoice, "700", "0")
     note = request_credit_note(invoice, reason="Wrong customer.", by=books.member("biller"))
     approve_credit_note(note, version_seen=note.version, by=books.member("owner"), on=ON)
-    with pytest.raises(Credited):
-        take_allocation_back(allocation, by=SYSTEM, on=ON, reason="Bounced.")
     assert open_amounts([invoice.uid]).get(invoice.uid, 0) == 0
-    assert Allocation.objects.count() == 1
-
-
-def test_without_a_note_it_is_taken_back(invoice):
-    payment = received(invoice, Decimal(700))
-    (allocation,) = by_hand(payment, invoice, "700", "0")
-    take_allocation_back(allocation, by=SYSTEM, on=ON, reason="Bounced.")
-    assert open_amounts([invoice.uid])[invoice.uid] == 70000
+    assert unallocated(payment) == 70000
+    assert balance_of("credit", "USD").amount == -700
+    with pytest.raises(TakenBackAlready):
+        take_back(allocation, by=SYSTEM, on=ON, reason="Bounced.")
+    with pytest.raises(OverAllocated):
+        by_hand(payment, invoice, "1", "2")
 
 
 def unknown(amount):

@@ -51,6 +51,7 @@ LOOKS: dict[str, Look] = {
     "OPEN": Look("info", "circle", _("Open")),
     "PARTLY_PAID": Look("info", "circle-dot", _("Partly paid")),
     "PAID": Look("ok", "circle-check", _("Paid")),
+    "CREDITED": Look("idle", "undo-2", _("Credited")),
     "OVERDUE": Look("bad", "circle-alert", _("Overdue")),
     "DISPUTED": Look("warn", "flag", _("Disputed")),
     "WRITTEN_OFF": Look("idle", "archive", _("Written off")),
