@@ -13,6 +13,8 @@ from decimal import ROUND_HALF_UP, Context, Decimal
 from fractions import Fraction
 from functools import total_ordering
 
+from babel.numbers import format_currency
+
 _EXACT = Context(prec=60)
 _WITHOUT_DECIMALS = (
     "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF ITL ESP BEF LUF PTE"
@@ -167,6 +169,14 @@ class Money:
         if other.currency != self.currency:
             raise CurrencyMismatch(f"{self.currency} and {other.currency}")
         return other.amount
+
+
+def written(money: Money) -> str:
+    """Return an amount as a letter says it, such as $1,234.50, with all places of its currency."""
+    text: str = format_currency(
+        money.amount, money.currency, locale="en_US", decimal_quantization=False
+    )
+    return text
 
 
 def total_of(amounts: Sequence[Money], currency: str) -> Money:

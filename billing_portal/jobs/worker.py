@@ -104,6 +104,8 @@ def current_job() -> Job | None:
 def progress(**counts: Any) -> None:
     """Say how far the job is: ``done``, ``failed``, ``total``, ``stage``.
 
+    Of the first part that failed while the job goes on also ``error_code`` and ``error_text``.
+
     Others see it within a second, also from inside an open transaction: the heartbeat writes it, on
     its own connection, and the job's end writes it once more.
 
@@ -239,14 +241,13 @@ def _succeed(claim: Claim) -> None:
 
 
 def _end(claim: Claim, state: Job.State, code: str = "", text: str = "") -> None:
+    said = {"error_code": code, "error_text": text[:_TEXT]} if code else {}
     with transaction.atomic():
         claim.must_update(
             state=state,
             ended_at=Now(),
             lease_until=None,
-            error_code=code,
-            error_text=text[:_TEXT],
-            **claim.counts,
+            **{"error_code": "", "error_text": ""} | claim.counts | said,
         )
         Slot.objects.filter(job=claim.job).update(job=None)
 

@@ -14,7 +14,7 @@ from billing_portal.audit.trail import record, record_many
 from billing_portal.jobs.queries import without_live_job
 from billing_portal.jobs.queue import job
 from billing_portal.jobs.worker import current_job
-from billing_portal.money import Money
+from billing_portal.money import Money, written
 from billing_portal.outbox.events import publish
 from billing_portal.tenancy.actors import Actor, system
 from billing_portal.tenancy.models import Tenant
@@ -148,13 +148,13 @@ def letter_context(firm: Tenant, reminder: Reminder, owed: Money) -> dict[str, A
     facts = [
         ("Invoice", invoice.number),
         ("Was due", f"{due:%B} {due.day}, {due.year}"),
-        ("Open", str(owed)),
+        ("Open", written(owed)),
     ]
     if owed != invoice.total_money:
-        facts.insert(2, ("Invoiced", str(invoice.total_money)))
+        facts.insert(2, ("Invoiced", written(invoice.total_money)))
     return {
         "firm": firm,
-        "subject": f"{heading}: invoice {invoice.number}, {owed} open",
+        "subject": f"{heading}: invoice {invoice.number}, {written(owed)} open",
         "heading": heading,
         "preheader": f"Invoice {invoice.number} was due on {due:%B} {due.day}.",
         "paragraphs": [

@@ -21,6 +21,7 @@ from billing_portal.audit.trail import record
 from billing_portal.errors import Refused
 from billing_portal.jobs.queue import job
 from billing_portal.jobs.worker import current_job
+from billing_portal.money import written
 from billing_portal.outbox.events import publish
 from billing_portal.tenancy.actors import Actor, system
 from billing_portal.tenancy.models import Tenant
@@ -183,11 +184,11 @@ def letter_context(firm: Tenant, invoice: Invoice) -> dict[str, Any]:
     """Return what the mail of an invoice says: numbers, days and how to pay; no narratives."""
     is_note = invoice.kind == Invoice.Kind.CREDIT_NOTE
     noun = "Credit note" if is_note else "Invoice"
-    facts = [(noun, invoice.number), ("Amount", str(invoice.total_money))]
+    facts = [(noun, invoice.number), ("Amount", written(invoice.total_money))]
     if invoice.due_on and not is_note:
         facts.append(("Due", f"{invoice.due_on:%B} {invoice.due_on.day}, {invoice.due_on.year}"))
     facts.append(("Period", str(invoice.period)))
-    subject = f"{noun} {invoice.number}, {invoice.total_money}"
+    subject = f"{noun} {invoice.number}, {written(invoice.total_money)}"
     return {
         "firm": firm,
         "subject": subject,

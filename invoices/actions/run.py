@@ -160,6 +160,7 @@ def finalize_run_later(*, tenant_id: int, run_id: int, on: str) -> None:
     and is counted as failed; the job's row names the first reason.
     """
     done = failed = after = 0
+    first: dict[str, str] = {}
     while True:
         with tenant_scope(tenant_id):
             approved = invoices_of(BillingRun.objects.get(pk=run_id)).filter(
@@ -168,25 +169,36 @@ def finalize_run_later(*, tenant_id: int, run_id: int, on: str) -> None:
             batch = list(approved.select_related("run_item")[:FINALIZED_AT_ONCE])
             if not batch:
                 break
-            good, bad = _finalize_or_split(batch, on=date.fromisoformat(on))
-            done, failed = done + good, failed + bad
+            refused = _finalize_or_split(batch, on=date.fromisoformat(on))
+            done, failed = done + len(batch) - len(refused), failed + len(refused)
             after = max(each.run_item.position for each in batch if each.run_item)
-        progress(done=done, failed=failed, stage="finalizing")
+        if refused and not first:
+            first = {"error_code": refused[0].code, "error_text": str(refused[0])[:500]}
+        progress(done=done, failed=failed, stage="finalizing", **first)
 
 
-def _finalize_or_split(batch: list[Invoice], *, on: date) -> tuple[int, int]:
+def _finalize_or_split(batch: list[Invoice], *, on: date) -> list[Refused]:
+    """Finalize a batch, or the halves of it that a rule does not refuse; return the refusals.
+
+    Each stands on its item of the run until the invoice is final.
+    """
+    items = RunItem.objects.filter(pk__in=[each.run_item_id for each in batch])
     try:
         with transaction.atomic():
-            return len(finalize(batch, by=GATEKEEPER, on=on)), 0
+            finalize(batch, by=GATEKEEPER, on=on)
+            items.exclude(code="").update(code="", reason="")
+            return []
     except Refused as refusal:
         if len(batch) == 1:
             _log.warning("not finalized", invoice=batch[0].public_id, code=refusal.code)
             record("invoice.not_finalized", batch[0], by=GATEKEEPER, code=refusal.code)
-            return 0, 1
+            items.update(code=refusal.code, reason=f"Not final: {refusal}"[:500])
+            return [refusal]
     middle = len(batch) // 2
-    first = _finalize_or_split(batch[:middle], on=on)
-    second = _finalize_or_split(batch[middle:], on=on)
-    return first[0] + second[0], first[1] + second[1]
+    return [
+        *_finalize_or_split(batch[:middle], on=on),
+        *_finalize_or_split(batch[middle:], on=on),
+    ]
 
 
 @job(queue="default", timeout=240, max_attempts=3)

@@ -218,10 +218,10 @@ def _planned(item: RunItem) -> Money:
 def _bar(progress: asked_of.Progress) -> dict[str, Any]:
     return {
         "key": "run-progress",
-        "label": "Customers drafted",
+        "label": "Drafted",
         "total": progress.total or 1,
         "done": progress.ended,
-        "unit": "customers",
+        "unit": "invoices due",
         "stage": "Drafting" if progress.pending else "Done",
         "remaining": f"{progress.pending} to go" if progress.pending else "",
     }

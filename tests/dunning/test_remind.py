@@ -79,7 +79,7 @@ def test_an_overdue_invoice_is_reminded_of_once(post, invoice):
     reminder = Reminder.objects.get()
     assert (reminder.state, reminder.open_amount) == ("SENT", 70000)
     subjects = [each["subject"] for each in post.messages()]
-    assert any("First reminder: invoice 2026-00001, 700.00 USD open" in text for text in subjects)
+    assert any("First reminder: invoice 2026-00001, $700.00 open" in text for text in subjects)
     send_reminder_later(tenant_id=invoice.tenant_id, reminder_id=reminder.pk)
     assert len(post.messages()) == len(subjects)
 

@@ -6,7 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from billing_portal.money import CurrencyMismatch, Money, UnknownCurrency, minor_units, total_of
+from billing_portal.money import (
+    CurrencyMismatch,
+    Money,
+    UnknownCurrency,
+    minor_units,
+    total_of,
+    written,
+)
 
 minors = st.integers(min_value=-(10**15), max_value=10**15)
 currencies = st.sampled_from(["USD", "EUR", "JPY", "KWD", "CLF", "BGN"])
@@ -128,3 +135,17 @@ def test_minor_refuses_what_was_not_rounded():
 def test_split_by_refuses_weights_that_say_nothing(weights):
     with pytest.raises(ValueError, match="Weights"):
         Money(Decimal(1), "USD").split_by(weights)
+
+
+@pytest.mark.parametrize(
+    ("amount", "currency", "text"),
+    [
+        ("1234.5", "USD", "$1,234.50"),
+        ("99", "JPY", "¥99"),
+        ("-1", "EUR", "-€1.00"),
+        ("1.5", "KWD", "KWD1.500"),
+        ("10", "CAD", "CA$10.00"),
+    ],
+)
+def test_letters_write_an_amount_with_the_places_of_its_currency(amount, currency, text):
+    assert written(Money(Decimal(amount), currency)) == text

@@ -48,7 +48,7 @@ def test_the_customer_gets_the_pdf_once(post, tenant, invoice):
         "SENT", 1, "claims@insurer.test",
     )  # fmt: skip
     (mail,) = mails(post)
-    assert mail["Subject"] == "[Arnesen Pike LLP] Invoice 2026-00001, 700.00 USD"
+    assert mail["Subject"] == "[Arnesen Pike LLP] Invoice 2026-00001, $700.00"
     assert mail["Message-ID"] == f"<{delivery.message_id}>"
     (attached,) = mail.iter_attachments()
     assert (attached.get_filename(), attached.get_content()[:5]) == ("2026-00001.pdf", b"%PDF-")

@@ -12,8 +12,10 @@ from billing_portal.tenancy.actors import MissingPermission
 from customers.models import Address
 from invoices.actions.draft import draft_items
 from invoices.actions.refusals import BadDay, RunState
+from invoices.actions.review import approve, request_review
 from invoices.actions.run import (
     cancel_run,
+    finalize_approved,
     pause_run,
     resume_run,
     retry_item,
@@ -336,3 +338,28 @@ def test_no_run_stands_for_a_day_out_of_bounds(tenant, on):
         with pytest.raises(BadDay):
             books.monthly_run(on, period_of_execution=execution)
     assert not BillingRun.objects.exists()
+
+
+def test_what_a_rule_refuses_at_the_end_stands_on_the_run_until_it_is_mended(tenant):
+    reviewer = books.member("reviewer")
+    for _ in range(3):
+        books.captured(books.time_worked(books.matter_of(books.customer(reviewer=reviewer))))
+    drafts = books.drafted()
+    request_review(drafts, by=SYSTEM)
+    for each in drafts:
+        approve(each, version_seen=1, by=reviewer)
+    InvoiceLine.objects.filter(invoice=drafts[1]).update(task_code="L|10")  # as from before
+    run = BillingRun.objects.get()
+    finalize_approved(run, by=SYSTEM, on=date(2026, 11, 3))
+    drain()
+    job = Job.objects.get(name__endswith="finalize_run_later")
+    assert (job.state, job.done, job.failed) == ("partially_succeeded", 2, 1)
+    assert job.error_code == "invoices.not_in_ledes"
+    assert "LINE_ITEM_TASK_CODE cannot carry" in job.error_text
+    item = RunItem.objects.get(code="invoices.not_in_ledes")
+    assert (item.position, item.reason.startswith("Not final: ")) == (2, True)
+    InvoiceLine.objects.filter(invoice=drafts[1]).update(task_code="L110")
+    finalize_approved(BillingRun.objects.get(), by=SYSTEM, on=date(2026, 11, 3))
+    drain()
+    assert set(Invoice.objects.values_list("state", flat=True)) == {"FINALIZED"}
+    assert not RunItem.objects.exclude(code="").exists()
