@@ -76,11 +76,20 @@ def office(client, firm):
     return Office(client, firm)
 
 
-@pytest.mark.parametrize("role", ["reviewer", "timekeeper", "auditor", "service"])
+@pytest.mark.parametrize("role", ["reviewer", "timekeeper", "service"])
 def test_the_office_is_closed_to_who_may_not_enter(office, client, firm, role):
     office.enter(role)
 
     assert client.get(f"/t/{firm.slug}/admin/").status_code == 403
+
+
+def test_an_auditor_reads_the_office_and_changes_nothing(office, client, firm):
+    office.enter("auditor")
+    base = f"/t/{firm.slug}/admin/customers/customer/"
+
+    assert client.get(base).status_code == 200
+    assert client.get(f"{base}add/").status_code == 403
+    assert client.post(f"{base}add/", {"name": "X", "external_id": "X"}).status_code == 403
 
 
 def test_the_office_has_no_sign_in_of_its_own(office, client, firm):
