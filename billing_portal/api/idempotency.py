@@ -17,6 +17,7 @@ from rest_framework.response import Response
 from billing_portal.api.models import IdempotentAnswer
 from billing_portal.api.problems import Malformed
 from billing_portal.api.rendering import as_json
+from billing_portal.api.versions import etag
 from billing_portal.errors import Refused
 
 HEADER = "Idempotency-Key"
@@ -87,7 +88,10 @@ def _take(key: str, asked: dict[str, Any]) -> tuple[IdempotentAnswer, bool]:
 def _replay(answer: IdempotentAnswer, asked: dict[str, Any]) -> Response:
     if any(getattr(answer, name) != value for name, value in asked.items()):
         raise KeyReused
-    return Response(answer.body, status=answer.status, headers={"Idempotency-Replayed": "true"})
+    headers = {"Idempotency-Replayed": "true"}
+    if isinstance(answer.body, dict) and isinstance(answer.body.get("version"), int):
+        headers["ETag"] = etag(answer.body["version"])  # as the first answer had it
+    return Response(answer.body, status=answer.status, headers=headers)
 
 
 def _fingerprint(data: Any) -> str:

@@ -7,24 +7,9 @@ from typing import Any
 from rest_framework import serializers
 
 from billing_portal.api.rendering import MoneyOut
+from billing_portal.api.shapes import StrictIn
 from billing_portal.money import Money, UnknownCurrency
 from customers.models import CLASSIFICATIONS, Timekeeper
-
-
-class StrictIn(serializers.Serializer):
-    """Input that names nothing unknown: a misspelled field is told, not dropped."""
-
-    def to_internal_value(self, data: Any) -> Any:
-        """Return typed values.
-
-        :raises ValidationError: naming every unknown field and every bad value.
-        """
-        strange = set(data) - set(self.fields) if isinstance(data, dict) else set()
-        if strange:
-            raise serializers.ValidationError(
-                {name: ["There is no such field."] for name in sorted(strange)}, code="unknown"
-            )
-        return super().to_internal_value(data)
 
 
 class MoneyIn(StrictIn):

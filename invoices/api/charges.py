@@ -18,6 +18,7 @@ from billing_portal.api.parsing import FileAsItIs, file_of
 from billing_portal.api.problems import django_request, not_taken
 from billing_portal.api.rendering import MoneyOut
 from billing_portal.api.schema import rows_of
+from billing_portal.api.shapes import DecimalText
 from billing_portal.api.views import NounViewSet, one_of
 from billing_portal.periods import local_day
 from billing_portal.tenancy.actors import Actor
@@ -27,19 +28,6 @@ from invoices.actions.rows import CaptureAnswer, NewCharge
 from invoices.actions.take_in import NotTakenIn, take_in_ledes
 from invoices.forms.charges import NotCharges, findings_of, numbered_charges_in
 from invoices.models import Charge
-
-
-class DecimalText(serializers.DecimalField):
-    """A decimal written as text: a JSON number may have passed through a float."""
-
-    def to_internal_value(self, data: Any) -> Any:
-        """Return the decimal.
-
-        :raises ValidationError: for anything but a text.
-        """
-        if not isinstance(data, str):
-            raise serializers.ValidationError("Write the number as a text.", code="text")
-        return super().to_internal_value(data)
 
 
 class ChargeIn(serializers.Serializer):

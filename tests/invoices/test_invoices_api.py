@@ -234,3 +234,14 @@ def test_nothing_is_finalized_more_than_a_month_ahead(caller, firm, path):
         assert (answer.status_code, answer.json()["code"]) == (409, "invoices.date")
     with tenant_scope(firm.pk):
         assert Invoice.objects.get().state == "APPROVED"
+
+
+def test_a_repeat_is_answered_as_the_first_was_with_its_version(caller, firm):
+    with tenant_scope(firm.pk):
+        draft = books.a_draft(reviewer=books.member("reviewer"))
+    path = f"/api/v1/invoices/{draft.public_id}/review-request"
+    first = caller.post(path, Idempotency_Key="k")
+    again = caller.post(path, Idempotency_Key="k")
+    assert first.json() == again.json()
+    assert first.headers["ETag"] == again.headers["ETag"] == '"1"'
+    assert again.headers["Idempotency-Replayed"] == "true"
