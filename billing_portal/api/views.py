@@ -33,7 +33,9 @@ class NamedFilters(BaseFilterBackend):
         """Return what fits every parameter."""
         for name, lookup in view.filters.items():
             if name in request.query_params:
-                queryset = queryset.filter(**lookup(request.query_params[name]))
+                wanted = lookup(request.query_params[name])
+                _must_be_choices(queryset, name, wanted)
+                queryset = queryset.filter(**wanted)
         return queryset
 
     def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
@@ -43,6 +45,22 @@ class NamedFilters(BaseFilterBackend):
             {"name": name, "in": "query", "required": False, "schema": text}
             for name in view.filters
         ]
+
+
+def _must_be_choices(queryset: QuerySet[Any], name: str, wanted: dict[str, Any]) -> None:
+    """Refuse a value that a column with named choices cannot have: it would find nothing, silently.
+
+    :raises Malformed: naming the choices.
+    """
+    for lookup, value in wanted.items():
+        column = lookup.removesuffix("__in")
+        if "__" in column:
+            continue
+        field = queryset.model._meta.get_field(column)
+        known = [str(choice) for choice, _ in getattr(field, "flatchoices", [])]
+        strange = set(value if lookup.endswith("__in") else [value]) - set(known)
+        if known and strange:
+            raise Malformed(f"{name} is one of {', '.join(known)}.", parameter=name)
 
 
 class NounViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet):

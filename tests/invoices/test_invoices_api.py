@@ -245,3 +245,20 @@ def test_a_repeat_is_answered_as_the_first_was_with_its_version(caller, firm):
     assert first.json() == again.json()
     assert first.headers["ETag"] == again.headers["ETag"] == '"1"'
     assert again.headers["Idempotency-Replayed"] == "true"
+
+
+@pytest.mark.parametrize(
+    ("path", "known"),
+    [
+        ("invoices?state=paid", "FINALIZED"),
+        ("invoices?state=DRAFT,paid", "FINALIZED"),
+        ("runs?state=XX", "PLANNED"),
+        ("submissions?state=done", "CONFIRMED"),
+        ("jobs?status=gone", "queued"),
+        ("customers?state=none", "ACTIVE"),
+    ],
+)
+def test_a_filter_by_a_state_that_there_is_not_says_which_there_are(caller, path, known):
+    answer = caller.get(f"/api/v1/{path}")
+    assert (answer.status_code, answer.json()["code"]) == (400, "malformed")
+    assert known in answer.json()["detail"]
