@@ -10,13 +10,16 @@ import csv
 import io
 import json
 import random
+import re
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
+from decimal import Decimal
 from typing import Any
 
+from tests.demo import firms
 from tests.demo.firms import ARNESEN, MIRAMAR, Firm
 from tests.demo.installation import Refusal, manage
 
@@ -158,11 +161,40 @@ def law_firm(address: str, months: list[date]) -> tuple[System, Sent]:
         "timekeepers",
         [{"external_id": k, "name": n, "classification": c} for k, n, c, _ in KEEPERS],
     )
+    _agree_rates(system, months)
     sent.customers = len(rows)
     for month in months:
         _batches(system, "case-system", list(_legal_work(rolls, month, matters)), sent)
     _file(system, list(_legal_costs(rolls, months[-1], matters)), sent)
     return system, sent
+
+
+def _agree_rates(system: System, months: list[date]) -> None:
+    """Propose what an hour of each costs; an owner approves it. One costs less from a month on."""
+    rates: list[dict[str, Any]] = [
+        {"timekeeper_external_id": keeper, "starts_on": str(months[0]), "amount": _dollars(rate)}
+        for keeper, _, _, rate in KEEPERS
+    ]
+    rates[-1]["ends_on"] = str(months[-1])
+    lowered = _dollars(f"{Decimal(KEEPERS[-1][3]) - 5:.2f}")
+    rates.append({**rates[-1], "starts_on": str(months[-1]), "ends_on": None, "amount": lowered})
+    status, answer = system.call(
+        "POST", "/rates/proposals", {"rows": rates}, **{"Idempotency-Key": "rates"}
+    )
+    if status != 200 or answer["counts"] != {"created": len(rates)}:
+        raise Refusal(f"rates: {status} {str(answer)[:600]}")
+    owner = next(p for p in firms.PEOPLE if p.firm == system.firm and p.role == "owner")
+    office = firms.sign_in(system.address, owner)
+    path = f"/t/{system.firm.slug}/admin/customers/rate/"
+    found = re.findall(r'name="_selected_action" value="(\d+)"', office.get(path).text)
+    office.post(path, action="approve", index="0", _selected_action=found)
+    _, page = system.call("GET", "/rates?state=APPROVED&limit=200")
+    if len(page["data"]) != len(rates):
+        raise Refusal(f"{len(page['data'])} of {len(rates)} rates were approved")
+
+
+def _dollars(amount: str) -> dict[str, str]:
+    return {"amount": amount, "currency": "USD"}
 
 
 def travel_desk(address: str, months: list[date]) -> tuple[System, Sent]:
@@ -264,7 +296,7 @@ def _legal_work(
 ) -> Iterator[dict[str, Any]]:
     for matter in matters:
         for number in range(rolls.randint(4, 9)):
-            keeper, _, _, rate = rolls.choice(KEEPERS)
+            keeper, *_ = rolls.choice(KEEPERS)
             task, activity, narrative = rolls.choice(DONE)
             yield {
                 "key": f"{month:%Y-%m}:{matter['external_id']}:{number}",
@@ -274,7 +306,6 @@ def _legal_work(
                 "timekeeper": keeper,
                 "worked_on": str(month + timedelta(days=rolls.randint(0, 27))),
                 "quantity": str(rolls.randint(2, 40) / 10),
-                "unit_price": rate,
                 "task_code": task,
                 "activity_code": activity,
                 "narrative": narrative,
