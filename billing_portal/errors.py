@@ -11,3 +11,18 @@ class Refused(Exception):
     """
 
     code = "refused"
+
+
+class Stale(Refused):
+    """It has changed since it was read; nothing was done. The API answers 412, as to If-Match.
+
+    :ivar seen: the version that was read, and ``current`` the one it is at; 0 where nobody said.
+    """
+
+    code = "version.conflict"
+
+    def __init__(self, seen: int = 0, current: int = 0) -> None:
+        self.seen, self.current = seen, current
+        said = f"You read version {seen}; it is at version {current} now."
+        said = said if seen and current else "Somebody changed it since you read it."
+        super().__init__(f"{said} Nothing was changed.")

@@ -31,7 +31,6 @@ _OF_ALL = {
     "values": "Some values cannot be accepted; errors names each by its place (422).",
     "not_found": "There is no such thing in the firm of the key (404).",
     "version.needed": "If-Match is missing: say which version you have read (428).",
-    "version.conflict": "It has changed since you read it (412).",
     "method_not_allowed": "This verb is not offered at this address (405).",
     "body.too_large": "The body has more bytes than are read at a time (413).",
     "broken": "A fault of ours; the last step was not done, and it is recorded (500).",

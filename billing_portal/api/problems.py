@@ -18,7 +18,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from billing_portal.api.rendering import as_json
-from billing_portal.errors import Refused
+from billing_portal.errors import Refused, Stale
 from billing_portal.tenancy.actors import MissingPermission
 from billing_portal.tenancy.requests import HouseRequest
 
@@ -61,14 +61,6 @@ class Malformed(Exception):
 
 class VersionNeeded(Exception):
     """An edit or verdict came without If-Match."""
-
-
-class VersionConflict(Exception):
-    """The version in If-Match is not today's."""
-
-    def __init__(self, *, yours: str, current: str) -> None:
-        self.yours, self.current = yours, current
-        super().__init__(f"You sent version {yours}; it is at version {current}. Nothing changed.")
 
 
 class TooLarge(exceptions.APIException):
@@ -134,15 +126,6 @@ def _described(error: Exception) -> _Description | None:
     return None
 
 
-def _of_refused(error: Refused) -> _Description:
-    """Describe what a rule refused; a version that moved meanwhile is told as If-Match would."""
-    if error.code.endswith(".version"):
-        seen = {"your_version": "seen", "current_version": "current"}
-        more = {name: str(getattr(error, of)) for name, of in seen.items() if hasattr(error, of)}
-        return 412, "version.conflict", str(error), more
-    return 409, error.code, str(error), getattr(error, "more", {})
-
-
 def _of_values(error: exceptions.ValidationError) -> _Description:
     errors = list(_pointed(error.detail, ""))
     return 422, "values", f"{len(errors)} value(s) cannot be accepted.", {"errors": errors}
@@ -157,20 +140,20 @@ def _of_api(error: exceptions.APIException) -> _Description:
 # The first kind that fits describes the error: the special before the general.
 _DESCRIPTIONS: list[tuple[type[Exception], Callable[[Any], _Description]]] = [
     (MissingPermission, lambda e: (403, e.code, str(e), {"permission": e.permission})),
-    (Refused, _of_refused),
+    (
+        Stale,
+        lambda e: (
+            412,
+            e.code,
+            str(e),
+            {"your_version": str(e.seen), "current_version": str(e.current)},
+        ),
+    ),
+    (Refused, lambda e: (409, e.code, str(e), getattr(e, "more", {}))),
     (Malformed, lambda e: (400, "malformed", str(e), e.more)),
     (
         VersionNeeded,
         lambda _: (428, "version.needed", "Send If-Match with the version you have read.", {}),
-    ),
-    (
-        VersionConflict,
-        lambda e: (
-            412,
-            "version.conflict",
-            str(e),
-            {"your_version": e.yours, "current_version": e.current},
-        ),
     ),
     (Http404, lambda _: (404, "not_found", TITLES[404], {})),
     (PermissionDenied, lambda _: (403, "forbidden", TITLES[403], {})),

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from rest_framework.request import Request
 
-from billing_portal.api.problems import Malformed, VersionConflict, VersionNeeded
+from billing_portal.api.problems import Malformed, VersionNeeded
 from billing_portal.bounds import whole_number
+from billing_portal.errors import Stale
 
 
 def etag(version: int) -> str:
@@ -31,7 +32,7 @@ def version_seen(request: Request) -> int:
 def must_match(seen: int, current: int) -> None:
     """Pass when the version read is today's.
 
-    :raises VersionConflict: otherwise (412).
+    :raises Stale: otherwise (412).
     """
     if seen != current:
-        raise VersionConflict(yours=str(seen), current=str(current))
+        raise Stale(seen, current)

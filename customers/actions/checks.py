@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from django.db import IntegrityError, models, transaction
 
+from billing_portal.errors import Stale
 from billing_portal.members.models import Membership
 from billing_portal.money import UnknownCurrency, minor_units
 from billing_portal.periods import zone
@@ -22,7 +23,6 @@ from customers.actions.refusals import (
     ExternalIdTaken,
     NotAMember,
     Unknown,
-    VersionChanged,
 )
 from customers.models import lookup_key
 
@@ -56,13 +56,10 @@ def locked(row: M) -> M:
 def take_version(row: Any, seen: int) -> None:
     """Count the row's version up.
 
-    :raises VersionChanged: when it is not the one that was read.
+    :raises Stale: when it is not the one that was read.
     """
     if row.version != seen:
-        raise VersionChanged(
-            f"You read version {seen} of {row}; it is at version {row.version} now. "
-            "Nothing was changed: read it again."
-        )
+        raise Stale(seen, row.version)
     row.version += 1
 
 

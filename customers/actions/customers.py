@@ -78,7 +78,7 @@ def change_customer(
 ) -> Customer:
     """Change what is said of a customer; values that are as before change nothing, nor the version.
 
-    :raises VersionChanged: when somebody changed it since ``version_seen``.
+    :raises Stale: when somebody changed it since ``version_seen``.
     :raises Refused: when it is closed, or as in ``open_customer``.
     """
     checks.refuse_known_names(values, CHANGEABLE)

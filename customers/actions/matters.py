@@ -58,7 +58,7 @@ def change_matter(
 ) -> Matter:
     """Change what is said of a matter; values that are as before change nothing, nor the version.
 
-    :raises VersionChanged: when somebody changed it since ``version_seen``.
+    :raises Stale: when somebody changed it since ``version_seen``.
     :raises Closed: when it is closed.
     """
     checks.refuse_known_names(values, CHANGEABLE)

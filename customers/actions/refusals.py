@@ -23,12 +23,6 @@ class Unknown(Refused):
     code = "customers.unknown"
 
 
-class VersionChanged(Refused):
-    """Somebody changed it since it was read."""
-
-    code = "customers.version"
-
-
 class Closed(Refused):
     """It is closed and takes nothing new."""
 

@@ -58,7 +58,7 @@ def change_timekeeper(
 ) -> Timekeeper:
     """Change what is said of a timekeeper; values that are as before change nothing.
 
-    :raises VersionChanged: when somebody changed it since ``version_seen``.
+    :raises Stale: when somebody changed it since ``version_seen``.
     """
     checks.refuse_known_names(values, CHANGEABLE)
     timekeeper = checks.locked(timekeeper)

@@ -8,18 +8,12 @@ from uuid import UUID
 
 from django.db import transaction
 
-from billing_portal.errors import Refused
+from billing_portal.errors import Refused, Stale
 from billing_portal.money import Money
 from billing_portal.tenancy.actors import Actor
 from customers.queries import customers_by_external_id
 from ledger.actions.payments import allocate, name_payer
 from ledger.models import Allocation, Payment
-
-
-class PaymentChanged(Refused):
-    """The payment was allocated or taken back since its page was read."""
-
-    code = "payments.changed"
 
 
 class NoSuchPayer(Refused):
@@ -46,17 +40,17 @@ def name_payer_by_hand(payment: Payment, customer: str, *, by: Actor, on: date) 
 
 @transaction.atomic
 def allocate_by_hand(
-    payment: Payment, parts: Sequence[tuple[UUID, Money]], *, seen: str, by: Actor, on: date
+    payment: Payment, parts: Sequence[tuple[UUID, Money]], *, seen: int | None, by: Actor, on: date
 ) -> list[Allocation]:
     """Pay invoices as a person chose them on the page of a payment; sent twice, it happens once.
 
     :param seen: how many allocations the page showed.
-    :raises PaymentChanged: when there are more by now.
+    :raises Stale: when there are more by now.
     :raises OverAllocated, PayerUnknown, PeriodClosed: as the books do.
     """
     made = allocate(payment, parts, by=by, on=on)
     # Counted with the customer's credit account locked, so two hands see each other.
     before = Allocation.objects.filter(payment=payment).count() - len(made)
-    if str(before) != seen:
-        raise PaymentChanged("The payment has changed since you read it. Nothing was allocated.")
+    if before != seen:
+        raise Stale
     return made

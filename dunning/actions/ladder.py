@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db import IntegrityError, transaction
 
 from billing_portal.audit.trail import record
-from billing_portal.errors import Refused
+from billing_portal.errors import Refused, Stale
 from billing_portal.outbox.events import publish
 from billing_portal.tenancy.actors import Actor
 from dunning.models import ReminderStep
@@ -46,12 +46,13 @@ def change_step(
 ) -> ReminderStep:
     """Change when a step comes, or let it rest. Reminders that went out stay as they were.
 
-    :raises BadLadder: when it changed since it was read, or does not come between its neighbors.
+    :raises Stale: when it has changed since it was read.
+    :raises BadLadder: when it does not come between its neighbors.
     """
     by.must("dunning.edit")
     step = ReminderStep.objects.select_for_update().get(pk=step.pk)
     if step.version != version_seen:
-        raise BadLadder("Somebody changed the step since it was read.")
+        raise Stale(version_seen, step.version)
     before = [step.days_after_due, step.is_active]
     step.days_after_due, step.is_active = days_after_due, is_active
     step.version += 1

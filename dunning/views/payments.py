@@ -14,6 +14,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from billing_portal.bounds import whole_number
 from billing_portal.errors import Refused
 from billing_portal.members.queries import names_of_actors
 from billing_portal.money import Money, NotAnAmount, amount_typed
@@ -157,7 +158,7 @@ def allocate_payment(request: FirmRequest, public_id: str) -> HttpResponse:
     if wrong:
         texts = {each.public_id: text for each, text in typed.items()}
         return _page(request, found, typed=texts, wrong=wrong, status=422)
-    seen = request.POST.get("seen", "")
+    seen = whole_number(request.POST.get("seen", ""))
     url = reverse("dunning:payment", args=[found.public_id])
     if not parts:
         return HttpResponseRedirect(url, status=303)

@@ -9,7 +9,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Max
 
 from billing_portal.audit.trail import record
-from billing_portal.errors import Refused
+from billing_portal.errors import Refused, Stale
 from billing_portal.members.models import User
 from billing_portal.outbox.events import publish
 from billing_portal.tenancy.actors import Actor
@@ -68,12 +68,13 @@ def change_carrier(carrier: Carrier, *, by: Actor, version_seen: int, **values: 
     A login belongs to the site that it was given for: at another one, it has to be given anew and a
     person has to allow automation again, so that nobody turns a password to a place of their own.
 
+    :raises Stale: when it has changed since it was read.
     :raises BadSite: when the origin is none, or not encrypted.
     """
     by.must("carriers.edit")
     carrier = Carrier.objects.select_for_update().get(pk=carrier.pk)
     if carrier.version != version_seen:
-        raise CarrierNotReady("Somebody changed it since it was read.")
+        raise Stale(version_seen, carrier.version)
     before = {"name": carrier.name, "origin": carrier.origin}
     carrier.name = values.get("name", carrier.name)
     carrier.origin = _site(values.get("origin", carrier.origin))

@@ -104,7 +104,7 @@ def approve_credit_note(
     :param today: where a person names ``on``, the day it is.
     :raises BadDay: for a day out of bounds, or more than 31 days after ``today``.
     :raises OwnRequest: when the same person asked for it.
-    :raises StaleVersion: when it has changed since it was read.
+    :raises Stale: when it has changed since it was read.
     :raises WrongState: when it was decided on before.
     :raises PeriodClosed: when the books of ``on`` are closed.
     """
@@ -138,7 +138,7 @@ def approve_credit_note(
 def reject_credit_note(note: Invoice, *, version_seen: int, by: Actor) -> Invoice:
     """Turn a request for a credit note down; the invoice may be credited another time.
 
-    :raises StaleVersion: when it has changed since it was read.
+    :raises Stale: when it has changed since it was read.
     :raises WrongState: when it was decided on before.
     """
     by.must("credit_notes.approve")

@@ -12,6 +12,7 @@ from django.db import transaction
 
 from billing_portal.audit.trail import record
 from billing_portal.bounds import MOST_IN_A_LINE
+from billing_portal.errors import Stale
 from billing_portal.money import Money
 from billing_portal.outbox.events import publish
 from billing_portal.tenancy.actors import Actor, ActorKind
@@ -20,7 +21,7 @@ from billing_portal.tenancy.scope import current_tenant_id
 from customers.actions.checks import has_card_number
 from customers.queries import party_of
 from invoices import codes
-from invoices.actions.refusals import BadLine, NothingChanged, NotYours, StaleVersion, WrongState
+from invoices.actions.refusals import BadLine, NothingChanged, NotYours, WrongState
 from invoices.actions.taxing import apply_tax
 from invoices.models import EDITABLE, Charge, Invoice, InvoiceLine, LineEdit, RunItem
 from ledger.actions.posting import Line, NewEntry, post
@@ -49,7 +50,7 @@ def edit_line(
     it loses or gains is booked on ``on``. Each edit makes one version. About thirty queries.
 
     :param changes: new values by the names in ``EDITABLE``; ``adjustment`` is in minor units.
-    :raises StaleVersion: when the invoice has changed since it was read.
+    :raises Stale: when the invoice has changed since it was read.
     :raises NotYours: when another reviewer is assigned.
     :raises WrongState: when it is approved or final.
     :raises NothingChanged: when the line is as the changes say already.
@@ -106,7 +107,7 @@ def discard(invoice: Invoice, *, version_seen: int, reason: str, by: Actor, on: 
 
     Its run item is parked, so that it can be drafted again from there.
 
-    :raises StaleVersion: when it has changed since it was read.
+    :raises Stale: when it has changed since it was read.
     :raises WrongState: when it is approved or final.
     """
     by.must("invoices.edit")
@@ -152,7 +153,7 @@ def require_may_edit(invoice: Invoice, by: Actor) -> None:
 def locked(invoice: Invoice, version_seen: int, *allowed: str) -> Invoice:
     """Return the invoice as the database has it now, locked, at the version that was seen.
 
-    :raises StaleVersion: when it has changed since.
+    :raises Stale: when it has changed since.
     :raises WrongState: when it is in none of the states allowed.
     """
     invoice = (
@@ -161,7 +162,7 @@ def locked(invoice: Invoice, version_seen: int, *allowed: str) -> Invoice:
         .get(pk=invoice.pk)
     )
     if invoice.version != version_seen:
-        raise StaleVersion(version_seen, invoice.version)
+        raise Stale(version_seen, invoice.version)
     if invoice.state not in allowed:
         raise WrongState(f"It is {invoice.get_state_display().lower()}; that cannot be done now.")
     return invoice

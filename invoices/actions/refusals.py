@@ -10,22 +10,6 @@ from billing_portal.errors import Refused
 _MOST_DAYS_AHEAD = 31
 
 
-class StaleVersion(Refused):
-    """The invoice has changed since it was read; nothing was done.
-
-    :ivar seen: the version that was read.
-    :ivar current: the version it is at.
-    """
-
-    code = "invoices.version"
-
-    def __init__(self, seen: int, current: int) -> None:
-        self.seen, self.current = seen, current
-        super().__init__(
-            f"You read version {seen}; it is at version {current} now. Nothing was changed."
-        )
-
-
 class WrongState(Refused):
     """The invoice is not in a state in which this can be done."""
 

@@ -26,7 +26,7 @@ def assign_reviewer(invoice: Invoice, *, reviewer: User, version_seen: int, by: 
     """Say who reviews an invoice that has not been decided on.
 
     :raises WrongState: when it was approved, or is final.
-    :raises StaleVersion: when it has changed since it was read.
+    :raises Stale: when it has changed since it was read.
     :raises NotAMember: when the person holds no role in the firm.
     """
     by.must("invoices.edit")
@@ -69,7 +69,7 @@ def request_review(invoices: Sequence[Invoice], *, by: Actor) -> list[Invoice]:
 def approve(invoice: Invoice, *, version_seen: int, by: Actor) -> Invoice:
     """Approve the version that was seen; only what was approved becomes final.
 
-    :raises StaleVersion: when it has changed since it was read.
+    :raises Stale: when it has changed since it was read.
     :raises WrongState: when it is not in review.
     :raises NotYours: when another reviewer is assigned.
     """
@@ -86,7 +86,7 @@ def return_invoice(
 ) -> Invoice:
     """Send an invoice back to the billing staff, saying what is wrong with it.
 
-    :raises StaleVersion: when it has changed since it was read.
+    :raises Stale: when it has changed since it was read.
     :raises WrongState: when it is not in review.
     :raises NotYours: when another reviewer is assigned.
     :raises BadLine: without a category or text.
@@ -104,7 +104,7 @@ def return_invoice(
 def reopen(invoice: Invoice, *, version_seen: int, text: str, by: Actor) -> Invoice:
     """Take an approval back while the invoice is not final; it is a draft again.
 
-    :raises StaleVersion: when it has changed since it was read.
+    :raises Stale: when it has changed since it was read.
     :raises NotYours: when another reviewer is assigned.
     :raises WrongState: when it is not approved.
     """

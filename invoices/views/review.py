@@ -12,14 +12,13 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from billing_portal.bounds import whole_number
-from billing_portal.errors import Refused
+from billing_portal.errors import Refused, Stale
 from billing_portal.portal.answers import after, today_of, uid_or_none
 from billing_portal.tenancy.actors import Actor, MissingPermission, may
 from billing_portal.tenancy.requests import FirmRequest
 from invoices.actions import credit, review
 from invoices.actions import edit as editing_actions
 from invoices.actions.finalize import finalize
-from invoices.actions.refusals import StaleVersion
 from invoices.forms.review import LineForm, ReturnForm
 from invoices.models import Invoice, InvoiceLine
 from invoices.queries import invoices as asked_of
@@ -63,7 +62,7 @@ def edit_line(request: FirmRequest, public_id: str, line: str) -> HttpResponse:
                 )
         except MissingPermission:
             raise
-        except StaleVersion as stale:
+        except Stale as stale:
             return _moved_on(request, found, stale)
         except Refused as refusal:
             form.add_error(None, str(refusal))
@@ -81,7 +80,7 @@ def approve(request: FirmRequest, public_id: str) -> HttpResponse:
     try:
         with transaction.atomic():
             review.approve(found, version_seen=_seen(request), by=request.actor)
-    except StaleVersion as stale:
+    except Stale as stale:
         return _moved_on(request, found, stale)
     except MissingPermission:
         raise
@@ -102,7 +101,7 @@ def return_invoice(request: FirmRequest, public_id: str) -> HttpResponse:
                 review.return_invoice(
                     found, version_seen=_seen(request), by=request.actor, **form.cleaned_data
                 )
-        except StaleVersion as stale:
+        except Stale as stale:
             return _moved_on(request, found, stale)
         except MissingPermission:
             raise
@@ -218,7 +217,7 @@ def _seen(request: FirmRequest) -> int:
     return whole_number(request.POST.get("version", "")) or 0
 
 
-def _moved_on(request: FirmRequest, invoice: Invoice, stale: StaleVersion) -> HttpResponse:
+def _moved_on(request: FirmRequest, invoice: Invoice, stale: Stale) -> HttpResponse:
     """Show what has changed since the version that was read; nothing was decided."""
     invoice = _invoice(invoice.public_id)
     return _page(request, invoice, since=stale.seen, stale=stale, status=409)
@@ -239,7 +238,7 @@ def _page(
     form: LineForm | None = None,
     returning: ReturnForm | None = None,
     since: int | None = None,
-    stale: StaleVersion | None = None,
+    stale: Stale | None = None,
     status: int = 200,
 ) -> HttpResponse:
     actor = request.actor

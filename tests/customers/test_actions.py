@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from billing_portal.audit.models import AuditEvent
-from billing_portal.errors import Refused
+from billing_portal.errors import Refused, Stale
 from billing_portal.outbox.models import OutboxEvent
 from customers.actions import checks
 from customers.actions.customers import (
@@ -29,7 +29,6 @@ from customers.actions.refusals import (
     ExternalIdTaken,
     NotAMember,
     Unknown,
-    VersionChanged,
 )
 from customers.actions.timekeepers import UserTaken, add_timekeeper, change_timekeeper
 from customers.models import Contact, Customer, Matter, TaxIdentity, Timekeeper
@@ -111,7 +110,7 @@ def test_a_change_of_nothing_leaves_version_and_trail_alone(tenant, owner):
 @pytest.mark.parametrize(
     ("values", "refusal"),
     [
-        ({"version_seen": 7}, VersionChanged),
+        ({"version_seen": 7}, Stale),
         ({"external_id": "TAKEN"}, ExternalIdTaken),
         ({"carrier_code": "5555-5555-5555-4444"}, CardNumberRefused),
     ],
@@ -234,7 +233,7 @@ def test_a_matter_refuses_strangers_taken_ids_and_days_before_it_opened(tenant, 
         open_matter(matter.customer, external_id="3", **(said | {"name": ""}))
     with pytest.raises(BadValue):
         close_matter(matter, on=date(2026, 1, 4), version_seen=1, by=owner)
-    with pytest.raises(VersionChanged):
+    with pytest.raises(Stale):
         close_matter(matter, on=DAY, version_seen=2, by=owner)
 
     assert Matter.objects.count() == 1
@@ -285,7 +284,7 @@ def test_a_timekeeper_is_changed_and_leaves(tenant, owner):
     left = change_timekeeper(timekeeper, version_seen=2, by=owner, state="LEFT")
 
     assert (left.level, left.state, left.version) == ("Partner", "LEFT", 3)
-    with pytest.raises(VersionChanged):
+    with pytest.raises(Stale):
         change_timekeeper(timekeeper, version_seen=2, by=owner, level="Counsel")
 
 

@@ -112,7 +112,7 @@ def test_a_payment_says_why_and_is_taken_back_and_allocated_again(biller, firm, 
     assert owed(firm, invoice) == 70000
     for _ in range(3):  # sent again by a nervous hand, it is allocated once
         biller.post(f"{own}allocate/", {f"amount-{invoice.public_id}": "50.00", "seen": "2"})
-    assert "changed since you read it" in biller.get(own).content.decode()
+    assert "changed it since you read it" in biller.get(own).content.decode()
     biller.post(f"{own}allocate/", {f"amount-{invoice.public_id}": "200.00", "seen": "3"})
     assert owed(firm, invoice) == 45000
     assert "Partly applied" in biller.get(own).content.decode()

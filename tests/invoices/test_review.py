@@ -9,6 +9,7 @@ import pytest
 from django.db import DatabaseError, IntegrityError, transaction
 
 from billing_portal.audit.models import AuditEvent
+from billing_portal.errors import Stale
 from billing_portal.outbox.models import OutboxEvent
 from billing_portal.tenancy.actors import MissingPermission
 from invoices.actions.edit import discard, edit_line
@@ -17,7 +18,6 @@ from invoices.actions.refusals import (
     NoReviewer,
     NothingChanged,
     NotYours,
-    StaleVersion,
     WrongState,
 )
 from invoices.actions.review import (
@@ -100,7 +100,7 @@ def test_the_audit_trail_names_fields_and_amounts_but_no_narrative(draft, review
 def test_an_edit_of_a_version_that_has_moved_changes_nothing(draft, reviewer):
     first, second = books.lines_of(draft)
     edit(first, reviewer, quantity=Decimal(1))
-    with pytest.raises(StaleVersion) as no:
+    with pytest.raises(Stale) as no:
         edit(second, reviewer, quantity=Decimal(1))
     assert (no.value.seen, no.value.current) == (1, 2)
     assert LineEdit.objects.count() == 1
@@ -149,7 +149,7 @@ def test_an_edit_needs_a_reason(draft, reviewer):
 
 def test_approving_takes_the_version_that_was_seen(draft, reviewer):
     edit(books.lines_of(draft)[0], reviewer, quantity=Decimal(1))
-    with pytest.raises(StaleVersion):
+    with pytest.raises(Stale):
         approve(draft, version_seen=1, by=reviewer)
     assert Verdict.objects.count() == 0
     approved = approve(draft, version_seen=2, by=reviewer)
