@@ -17,12 +17,12 @@ from django.utils.module_loading import import_string
 
 from billing_portal.audit.canonical import canonical
 from billing_portal.audit.models import AuditEvent, PendingSeal, Seal
+from billing_portal.tenancy.locks import one_at_a_time
 from billing_portal.tenancy.models import Tenant
 from billing_portal.tenancy.scope import current_tenant_id, tenant_scope
 
 GENESIS = "0" * 64
 LIMIT = 5000
-_LOCK_SPACE = 7303
 
 Pages = Callable[[Sequence[int]], dict[int, bytes]]
 
@@ -41,11 +41,7 @@ def seal(chain: str, *, limit: int = LIMIT) -> int:
 
     One sealer at a time, by an advisory lock that lasts as long as the transaction.
     """
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "select pg_advisory_xact_lock(%s, hashtext(%s))",
-            [_LOCK_SPACE, f"{current_tenant_id()}:{chain}"],
-        )
+    one_at_a_time(f"seal:{chain}")
     pending = PendingSeal.objects.filter(chain=chain).order_by("pk")
     waiting = list(pending.values_list("pk", "subject_id")[:limit])
     if not waiting:

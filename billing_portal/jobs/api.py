@@ -12,12 +12,11 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from billing_portal.api.asking import by
 from billing_portal.api.idempotency import idempotent
-from billing_portal.api.problems import django_request
 from billing_portal.api.views import NounViewSet, one_of
 from billing_portal.jobs import actions
 from billing_portal.jobs.models import Job
-from billing_portal.tenancy.actors import Actor
 from billing_portal.tenancy.scope import current_tenant_id
 
 
@@ -69,8 +68,7 @@ class JobViewSet(NounViewSet):
     def cancellation(self, request: Request, **_: Any) -> Response:
         """Cancel a job that has not ended; one that runs writes nothing more."""
         job = cast(Job, self.get_object())
-        actor = cast(Actor, django_request(request).actor)
-        return Response(JobOut(actions.cancel(job, by=actor, at=datetime.now(UTC))).data)
+        return Response(JobOut(actions.cancel(job, by=by(request), at=datetime.now(UTC))).data)
 
     @extend_schema(request=None, responses={202: JobOut})
     @action(detail=True, methods=["post"])
@@ -78,5 +76,4 @@ class JobViewSet(NounViewSet):
     def retry(self, request: Request, **_: Any) -> Response:
         """Ask for the work of a failed job anew; answers with the new job."""
         job = cast(Job, self.get_object())
-        actor = cast(Actor, django_request(request).actor)
-        return Response(JobOut(actions.retry(job, by=actor)).data, status=202)
+        return Response(JobOut(actions.retry(job, by=by(request))).data, status=202)

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
-from datetime import UTC, date, datetime
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar
 
 from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema
@@ -15,14 +12,13 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from billing_portal.api.asking import answered_by_row, by, today, typed
 from billing_portal.api.idempotency import idempotent
-from billing_portal.api.problems import Malformed, django_request
+from billing_portal.api.problems import Malformed
 from billing_portal.api.schema import IF_MATCH, rows_of
 from billing_portal.api.versions import must_match, version_seen
 from billing_portal.api.views import NounViewSet
 from billing_portal.ids import NotAnId, uid_of
-from billing_portal.periods import local_day
-from billing_portal.tenancy.actors import Actor
 from customers.actions import upserts
 from customers.actions.customers import change_customer
 from customers.actions.matters import change_matter
@@ -60,8 +56,8 @@ class Customers(NounViewSet):
         """Change a customer; If-Match names the version that was read."""
         seen, customer = version_seen(request), self.get_object()
         must_match(seen, customer.version)
-        asked = _typed(shapes.CustomerPatchIn, request.data)
-        return self.shown(change_customer(customer, version_seen=seen, by=_by(request), **asked))
+        asked = typed(shapes.CustomerPatchIn, request.data)
+        return self.shown(change_customer(customer, version_seen=seen, by=by(request), **asked))
 
     @extend_schema(request=rows_of("CustomerRowsIn", shapes.CustomerIn), responses=shapes.RowsOut)
     @action(detail=False, methods=["post"])
@@ -69,7 +65,7 @@ class Customers(NounViewSet):
         """Open or change customers by external id, at most 500; each row is answered."""
 
         def deed(rows: Sequence[dict[str, Any]]) -> list[RowAnswer]:
-            return upserts.upsert_customers(rows, on=_today(request), by=_by(request))
+            return upserts.upsert_customers(rows, on=today(request), by=by(request))
 
         return _batch(request, shapes.CustomerIn, deed)
 
@@ -100,8 +96,8 @@ class Matters(NounViewSet):
         """Change a matter; If-Match names the version that was read."""
         seen, matter = version_seen(request), self.get_object()
         must_match(seen, matter.version)
-        asked = _typed(shapes.MatterPatchIn, request.data)
-        return self.shown(change_matter(matter, version_seen=seen, by=_by(request), **asked))
+        asked = typed(shapes.MatterPatchIn, request.data)
+        return self.shown(change_matter(matter, version_seen=seen, by=by(request), **asked))
 
     @extend_schema(request=rows_of("MatterRowsIn", shapes.MatterIn), responses=shapes.RowsOut)
     @action(detail=False, methods=["post"])
@@ -109,7 +105,7 @@ class Matters(NounViewSet):
         """Open or change matters by external id, at most 500; each row is answered."""
 
         def deed(rows: Sequence[dict[str, Any]]) -> list[RowAnswer]:
-            return upserts.upsert_matters(rows, by=_by(request))
+            return upserts.upsert_matters(rows, by=by(request))
 
         return _batch(request, shapes.MatterIn, deed)
 
@@ -138,7 +134,7 @@ class Timekeepers(NounViewSet):
         """Add or change timekeepers by external id, at most 500; each row is answered."""
 
         def deed(rows: Sequence[dict[str, Any]]) -> list[RowAnswer]:
-            return upserts.upsert_timekeepers(rows, by=_by(request))
+            return upserts.upsert_timekeepers(rows, by=by(request))
 
         return _batch(request, shapes.TimekeeperIn, deed)
 
@@ -163,7 +159,7 @@ class Rates(NounViewSet):
         """Propose rates, at most 500; the same one that waits or holds is left as it is."""
 
         def deed(rows: Sequence[dict[str, Any]]) -> list[RowAnswer]:
-            return upserts.propose_rates(rows, by=_by(request))
+            return upserts.propose_rates(rows, by=by(request))
 
         return _batch(request, shapes.RateIn, deed)
 
@@ -174,22 +170,15 @@ def _batch(
     deed: Callable[[Sequence[dict[str, Any]]], list[RowAnswer]],
 ) -> Response:
     """Answer each row in its place; rows of bad values never reach the deed."""
-    asked = _typed(shapes.RowsIn, request.data)["rows"]
-    typed = [shape(data=row) for row in asked]
-    good = [index for index, row in enumerate(typed) if row.is_valid()]
-    done = deed([typed[index].validated_data for index in good])
-    answers = dict(zip(good, done, strict=True))
-    results = [
-        {"index": index, **asdict(answers.get(index) or _badly_typed(row, asked[index]))}
-        for index, row in enumerate(typed)
-    ]
-    counts = Counter(row["status"] for row in results)
-    return Response({"counts": dict(counts), "results": results})
+    rows = typed(shapes.RowsIn, request.data)["rows"]
+    return Response(answered_by_row(rows, shape, deed, _badly_typed))
 
 
-def _badly_typed(row: serializers.Serializer, asked: dict[str, Any]) -> RowAnswer:
+def _badly_typed(row: serializers.Serializer) -> RowAnswer:
     words = "; ".join(f"{name}: {_first(error)}" for name, error in row.errors.items())
-    return RowAnswer("refused", str(asked.get("external_id", "")), code="values", detail=words)
+    return RowAnswer(
+        "refused", str(row.initial_data.get("external_id", "")), code="values", detail=words
+    )
 
 
 def _first(error: Any) -> str:
@@ -198,23 +187,8 @@ def _first(error: Any) -> str:
     return str(error)
 
 
-def _typed(shape: type[serializers.Serializer], data: Any) -> dict[str, Any]:
-    asked = shape(data=data)
-    asked.is_valid(raise_exception=True)
-    return dict(asked.validated_data)
-
-
 def _uid(prefix: str, text: str) -> Any:
     try:
         return uid_of(prefix, text)
     except NotAnId as error:
         raise Malformed(f"{text} is no id.", parameter="customer_id") from error
-
-
-def _by(request: Request) -> Actor:
-    return cast(Actor, request.user)
-
-
-def _today(request: Request) -> date:
-    firm = django_request(request).tenant
-    return local_day(datetime.now(UTC), firm.time_zone if firm else "UTC")

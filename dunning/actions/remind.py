@@ -13,7 +13,6 @@ from django.template.loader import render_to_string
 from billing_portal.audit.trail import record, record_many
 from billing_portal.jobs.queries import without_live_job
 from billing_portal.jobs.queue import job
-from billing_portal.jobs.worker import current_job
 from billing_portal.money import Money, written
 from billing_portal.outbox.events import publish
 from billing_portal.tenancy.actors import Actor, system
@@ -21,7 +20,15 @@ from billing_portal.tenancy.models import Tenant
 from billing_portal.tenancy.scope import current_tenant_id, tenant_scope
 from dunning.models import Reminder
 from dunning.queries.reminders import Due, due_reminders
-from invoices.actions.deliver import NoMailAddress, address_of, replies_to, send_now, sender_of
+from invoices.actions.deliver import (
+    NoMailAddress,
+    address_of,
+    attempt,
+    footer_of,
+    replies_to,
+    send_now,
+    sender_of,
+)
 from invoices.gateways import mail
 from ledger.queries import open_amounts
 
@@ -84,22 +91,11 @@ def send_reminder_later(*, tenant_id: int, reminder_id: int) -> None:
         message = _begin(reminder_id)
     if message is None:
         return
-    try:
-        send_now(message)
-    except mail.MailRefused as refusal:
-        with tenant_scope(tenant_id):
-            _end(reminder_id, _State.FAILED, refusal.code, str(refusal))
-        return
-    except (mail.MailDown, mail.MailUnknown) as error:
-        is_unknown = isinstance(error, mail.MailUnknown)
-        me = current_job()
-        is_last = me is not None and me.attempts >= _ATTEMPTS
-        state = _State.UNKNOWN if is_unknown else _State.FAILED if is_last else _State.QUEUED
-        with tenant_scope(tenant_id):
-            _end(reminder_id, state, "mail.unknown" if is_unknown else "mail.down", str(error))
-        raise
+    mailed = attempt(lambda: send_now(message), most=_ATTEMPTS)
     with tenant_scope(tenant_id):
-        _end(reminder_id, _State.SENT)
+        _end(reminder_id, mailed.state, mailed.code, mailed.text)
+    if mailed.error is not None:
+        raise mailed.error
 
 
 @transaction.atomic
@@ -163,7 +159,7 @@ def letter_context(firm: Tenant, reminder: Reminder, owed: Money) -> dict[str, A
             *firm.remittance.splitlines(),
         ],
         "facts": facts,
-        "footer": [f"Questions? Write to {firm.email}." if firm.email else "Answer to this mail."],
+        "footer": footer_of(firm),
     }
 
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
-from typing import ClassVar, cast
+from typing import ClassVar
 
 from django.db.models import QuerySet
 from drf_spectacular.utils import (
@@ -16,13 +15,12 @@ from rest_framework import serializers, viewsets
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from billing_portal.api.asking import by, today
 from billing_portal.api.parsing import FileAsItIs, file_of
-from billing_portal.api.problems import Malformed, django_request, not_taken
+from billing_portal.api.problems import Malformed, not_taken
 from billing_portal.api.rendering import MoneyOut, money
 from billing_portal.api.views import NounViewSet, one_of
 from billing_portal.money import Money
-from billing_portal.periods import local_day
-from billing_portal.tenancy.actors import Actor
 from dunning.actions.bank_files import import_bank_file
 from dunning.bank.findings import NotAStatement
 from dunning.models import Reminder
@@ -119,14 +117,9 @@ class BankFileViewSet(viewsets.ViewSet):
     )
     def create(self, request: Request) -> Response:
         """Import a camt.053 file, all of it or nothing; every finding has place and row."""
-        firm = django_request(request).tenant
-        on: date = local_day(datetime.now(UTC), firm.time_zone if firm else "UTC")
         try:
             file = import_bank_file(
-                file_of(request),
-                name=_name(request),
-                by=cast(Actor, request.user),
-                on=on,
+                file_of(request), name=_name(request), by=by(request), on=today(request)
             )
         except NotAStatement as no:
             errors = [

@@ -10,14 +10,14 @@ from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
 
-from django.db import connection, transaction
+from django.db import transaction
 
 from billing_portal.audit.trail import record_many
 from billing_portal.errors import Refused
 from billing_portal.money import Money
 from billing_portal.outbox.events import publish
 from billing_portal.tenancy.actors import Actor
-from billing_portal.tenancy.scope import current_tenant_id
+from billing_portal.tenancy.locks import one_at_a_time
 from invoices.actions.rows import (
     CaptureAnswer,
     NewCharge,
@@ -33,7 +33,6 @@ from ledger.actions.posting import Line, NewEntry, post
 from ledger.models import AccountingPeriod
 
 MOST = 1000
-_LOCK_SPACE = 7304
 _MOST_NUMBER = Decimal(10) ** 9
 _REVENUE = {Charge.Kind.EXPENSE: "recoveries"}
 
@@ -89,7 +88,7 @@ def capture_file(
 
 
 def _capture(source: str, rows: Sequence[NewCharge], *, by: Actor, on: date) -> list[CaptureAnswer]:
-    _one_at_a_time(source)
+    one_at_a_time(f"capture:{source}")  # so that the same row twice is a duplicate
     prints = [row.fingerprint() for row in rows]
     before = _found(source, rows)
     answers = {
@@ -113,15 +112,6 @@ def _capture(source: str, rows: Sequence[NewCharge], *, by: Actor, on: date) -> 
         else:
             answers[index] = _conflict(row)
     return [answers[index] for index in range(len(rows))]
-
-
-def _one_at_a_time(source: str) -> None:
-    """Let batches of one source wait for each other, so that the same row twice is a duplicate."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "select pg_advisory_xact_lock(%s, hashtext(%s))",
-            [_LOCK_SPACE, f"{current_tenant_id()}:{source}"],
-        )
 
 
 def _first_that_can_be_taken(

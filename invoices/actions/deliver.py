@@ -6,6 +6,7 @@ the mail carries the delivery's own Message-ID, so that a repeat is the same mai
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -46,6 +47,17 @@ class NotToSend(Refused):
     """The delivery is on its way, or this customer gets no PDF."""
 
     code = "deliveries.not_to_send"
+
+
+@dataclass(frozen=True)
+class Mailed:
+    """What came of an attempt to mail something."""
+
+    state: str
+    code: str = ""
+    text: str = ""
+    answer: str = ""
+    error: Exception | None = None
 
 
 @dataclass(frozen=True)
@@ -126,22 +138,30 @@ def deliver_later(*, tenant_id: int, delivery_id: int) -> None:
         letter = _begin(delivery_id)
     if letter is None:
         return
-    try:
-        answer = _send(letter, files.read(tenant_id, letter.sha256), at=letter.delivery.queued_at)
-    except mail.MailRefused as refusal:
-        with tenant_scope(tenant_id):
-            end(delivery_id, _State.FAILED, refusal.code, str(refusal))
-        return
-    except (mail.MailDown, mail.MailUnknown) as error:
-        is_unknown = isinstance(error, mail.MailUnknown)
-        me = current_job()
-        is_last = me is not None and me.attempts >= _ATTEMPTS
-        state = _State.UNKNOWN if is_unknown else _State.FAILED if is_last else _State.QUEUED
-        with tenant_scope(tenant_id):
-            end(delivery_id, state, "mail.unknown" if is_unknown else "mail.down", str(error))
-        raise
+    data = files.read(tenant_id, letter.sha256)
+    mailed = attempt(lambda: _send(letter, data, at=letter.delivery.queued_at), most=_ATTEMPTS)
     with tenant_scope(tenant_id):
-        end(delivery_id, _State.SENT, answer=answer)
+        end(delivery_id, mailed.state, mailed.code, mailed.text, mailed.answer)
+    if mailed.error is not None:
+        raise mailed.error
+
+
+def attempt(send: Callable[[], str], *, most: int) -> Mailed:
+    """Send a mail and say what came of it; what is to be tried again carries its error.
+
+    :param most: how many attempts the job has.
+    """
+    try:
+        return Mailed(_State.SENT, answer=send())
+    except mail.MailRefused as refusal:
+        return Mailed(_State.FAILED, refusal.code, str(refusal))
+    except mail.MailUnknown as error:
+        return Mailed(_State.UNKNOWN, "mail.unknown", str(error), error=error)
+    except mail.MailDown as error:
+        me = current_job()
+        is_last = me is not None and me.attempts >= most
+        state = _State.FAILED if is_last else _State.QUEUED
+        return Mailed(state, "mail.down", str(error), error=error)
 
 
 def _begin(delivery_id: int) -> _Letter | None:
@@ -180,6 +200,11 @@ def replies_to(firm: Tenant) -> tuple[tuple[str, str], ...]:
     return (("Reply-To", firm.email),) if firm.email else ()
 
 
+def footer_of(firm: Tenant) -> list[str]:
+    """Return where to ask, where the firm has said so."""
+    return [f"Questions? Write to {firm.email}."] if firm.email else []
+
+
 def letter_context(firm: Tenant, invoice: Invoice) -> dict[str, Any]:
     """Return what the mail of an invoice says: numbers, days and how to pay; no narratives."""
     is_note = invoice.kind == Invoice.Kind.CREDIT_NOTE
@@ -199,7 +224,7 @@ def letter_context(firm: Tenant, invoice: Invoice) -> dict[str, Any]:
             *([] if is_note else firm.remittance.splitlines()),
         ],
         "facts": facts,
-        "footer": [f"Questions? Write to {firm.email}." if firm.email else "Answer to this mail."],
+        "footer": footer_of(firm),
     }
 
 

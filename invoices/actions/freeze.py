@@ -6,7 +6,7 @@ same work freeze the same bytes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
 
@@ -27,11 +27,9 @@ from invoices.documents.snapshot import (
     TaxTotal,
     require_sums,
 )
-from invoices.ledes import ledes98bi, ledes1998b
-from invoices.ledes.fields import FORM_98BI, FORM_1998B, Form
-from invoices.ledes.fitting import fit_for
-from invoices.ledes.profile import DEFAULT, Profile
-from invoices.models import Charge, Document, FrozenInvoice, Invoice, InvoiceLine
+from invoices.ledes.files import FORMS, write
+from invoices.ledes.profile import DEFAULT
+from invoices.models import Charge, FrozenInvoice, Invoice, InvoiceLine
 
 
 class NotInLedes(Refused):
@@ -40,10 +38,6 @@ class NotInLedes(Refused):
     code = "invoices.not_in_ledes"
 
 
-LEDES_FORMS: dict[str, tuple[Form, Callable[[InvoiceSnapshot, Profile], bytes]]] = {
-    Document.Kind.LEDES_1998B.value: (FORM_1998B, ledes1998b.render),
-    Document.Kind.LEDES_98BI.value: (FORM_98BI, ledes98bi.render),
-}
 _KINDS = {Charge.Kind.TIME: LineKind.FEE, Charge.Kind.EXPENSE: LineKind.EXPENSE}
 
 
@@ -72,14 +66,13 @@ def ledes_kinds_of(invoice: Invoice) -> list[str]:
     """
     if invoice.kind != Invoice.Kind.INVOICE or invoice.terms is None:
         return []
-    return [kind for kind in LEDES_FORMS if kind in invoice.terms.formats]
+    return [kind for kind in FORMS if kind in invoice.terms.formats]
 
 
 def _must_go_into(kind: str, snapshot: InvoiceSnapshot) -> None:
     """Find out before anything is final what the file could not carry afterwards."""
-    form, writer = LEDES_FORMS[kind]
     try:
-        writer(fit_for(snapshot, form, DEFAULT).snapshot, DEFAULT)
+        write(kind, snapshot, DEFAULT)
     except Refused as refusal:
         raise NotInLedes(f"Invoice for {snapshot.customer.name}: {refusal}") from refusal
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import Max
 
 from billing_portal.audit.trail import record
@@ -24,7 +24,7 @@ from billing_portal.periods import (
     periods_between,
 )
 from billing_portal.tenancy.actors import Actor
-from billing_portal.tenancy.scope import current_tenant_id
+from billing_portal.tenancy.locks import one_at_a_time
 from customers.models import AggregationSetting, Matter
 from customers.queries import Billable, billable_customers, matters_by_ids
 from invoices.actions.refusals import must_be_a_day
@@ -69,7 +69,7 @@ def plan_run(
     must_be_a_day(on)
     cadence = cadence_of(billing_aggregation)
     until = bills_until(period_of_execution, on)
-    _one_at_a_time()
+    one_at_a_time("plan")  # two planners would store the same windows
     known: BillingRun | None = BillingRun.objects.filter(key=key).first()
     if known is not None:
         return known
@@ -88,14 +88,6 @@ def plan_run(
     record("run.planned", run, by=by, on=on.isoformat(), windows=len(found), items=items)
     publish("run.planned", about=run.public_id, items=items)
     return run
-
-
-def _one_at_a_time() -> None:
-    """Wait until nobody else plans in this firm: two planners would store the same windows."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "select pg_advisory_xact_lock(hashtext('invoices.plan'), %s)", [current_tenant_id()]
-        )
 
 
 def _all_due(run: BillingRun, now: datetime) -> list[_Due]:

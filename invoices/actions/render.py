@@ -22,13 +22,13 @@ from billing_portal.outbox.events import publish
 from billing_portal.tenancy.actors import Actor, system
 from billing_portal.tenancy.scope import tenant_scope
 from invoices.actions.deliver import queue_delivery
-from invoices.actions.freeze import LEDES_FORMS, ledes_kinds_of
+from invoices.actions.freeze import ledes_kinds_of
 from invoices.actions.submit import queue_submission
 from invoices.documents.paper import paper_of
 from invoices.documents.snapshot import InvoiceSnapshot
 from invoices.gateways import files
 from invoices.gateways.pdf import PdfMetadata, warm_printer
-from invoices.ledes.fitting import fit_for
+from invoices.ledes.files import FORMS, write
 from invoices.ledes.profile import DEFAULT
 from invoices.ledes.proof import prove
 from invoices.models import Document, FrozenInvoice, Invoice
@@ -142,7 +142,7 @@ def _send_out(document: Document, *, by: Actor) -> None:
         with transaction.atomic():
             if document.kind == Document.Kind.PDF and customer.sends_pdf:
                 queue_delivery(document, by=by)
-            elif document.kind in LEDES_FORMS and customer.uploads_ledes and is_bill:
+            elif document.kind in FORMS and customer.uploads_ledes and is_bill:
                 queue_submission(document, by=by)
     except Refused as refusal:
         record("document.not_sent", document, by=by, code=refusal.code)
@@ -177,9 +177,7 @@ def _pdf(snapshot: InvoiceSnapshot) -> Rendered:
 
 
 def _ledes(snapshot: InvoiceSnapshot, booked: Money, kind: str) -> Rendered:
-    form, writer = LEDES_FORMS[kind]
-    fitted = fit_for(snapshot, form, DEFAULT)
-    data = writer(fitted.snapshot, DEFAULT)
+    fitted, data = write(kind, snapshot, DEFAULT)
     proof = prove(data, fitted.snapshot, DEFAULT)
     is_booked = proof.total == booked.amount and proof.currency == booked.currency
     if not (proof.ok and is_booked):

@@ -50,7 +50,6 @@ _FIELDS = {
     "currency": fields.INVOICE_CURRENCY,
     "narrative": fields.LINE_DESCRIPTION,
 }
-_LONGEST_KEY = 120
 _UNKNOWN_CLASS = "NBOTHR"
 
 
@@ -170,7 +169,7 @@ def _charge(invoice: ParsedInvoice, line: ParsedLine) -> NewCharge:
     kind = _KINDS.get(line.kind, Charge.Kind.ADJUSTMENT)
     is_of_invoice = kind == Charge.Kind.ADJUSTMENT
     return NewCharge(
-        key=f"{invoice.customer_id}:{invoice.number}:{line.number.zfill(6)}"[:_LONGEST_KEY],
+        key=f"{invoice.customer_id}:{invoice.number}:{line.number.zfill(6)}",
         kind=kind,
         customer=invoice.customer_id,
         matter=line.firm_matter_id,

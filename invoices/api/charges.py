@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import asdict
-from datetime import UTC, date, datetime
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar
 
 from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema
@@ -14,14 +13,13 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from billing_portal.api.asking import answered_by_row, by, today, typed
 from billing_portal.api.parsing import FileAsItIs, file_of
-from billing_portal.api.problems import django_request, not_taken
+from billing_portal.api.problems import not_taken
 from billing_portal.api.rendering import MoneyOut
 from billing_portal.api.schema import rows_of
 from billing_portal.api.shapes import DecimalText
 from billing_portal.api.views import NounViewSet, one_of
-from billing_portal.periods import local_day
-from billing_portal.tenancy.actors import Actor
 from customers.models import lookup_key
 from invoices.actions import capture as capturing
 from invoices.actions.rows import CaptureAnswer, NewCharge
@@ -162,21 +160,13 @@ class ChargeViewSet(NounViewSet):
 
         Repeating it does no harm: what was accepted is then a duplicate.
         """
-        asked = ChargesIn(data=request.data)
-        asked.is_valid(raise_exception=True)
-        typed = [ChargeIn(data=row) for row in asked.validated_data["rows"]]
-        good = [index for index, row in enumerate(typed) if row.is_valid()]
-        rows = [NewCharge(**typed[index].validated_data) for index in good]
-        done = capturing.capture(
-            asked.validated_data["source"], rows, by=_by(request), on=_today(request)
-        )
-        answers = dict(zip(good, done, strict=True))
-        results = [
-            {"index": index, **asdict(answers.get(index) or _untyped(row))}
-            for index, row in enumerate(typed)
-        ]
-        counts = Counter(result["status"] for result in results)
-        return Response({"counts": dict(counts), "results": results})
+        asked = typed(ChargesIn, request.data)
+
+        def deed(rows: list[dict[str, Any]]) -> list[CaptureAnswer]:
+            charges = [NewCharge(**row) for row in rows]
+            return capturing.capture(asked["source"], charges, by=by(request), on=today(request))
+
+        return Response(answered_by_row(asked["rows"], ChargeIn, deed, _untyped))
 
     @extend_schema(request={"text/csv": bytes}, responses={201: CountsOut})
     @action(detail=False, methods=["post"], parser_classes=[CsvFile])
@@ -188,7 +178,7 @@ class ChargeViewSet(NounViewSet):
             return not_taken(request, no, [asdict(finding) for finding in no.findings])
         rows = [row for _number, row in numbered]
         try:
-            answers = capturing.capture_file("csv", rows, by=_by(request), on=_today(request))
+            answers = capturing.capture_file("csv", rows, by=by(request), on=today(request))
         except capturing.RowsRefused as no:
             found = zip(findings_of(no, numbered), no.answers, strict=True)
             errors = [asdict(finding) | {"key": answer.key} for finding, answer in found]
@@ -201,7 +191,7 @@ class ChargeViewSet(NounViewSet):
     def ledes_files(self, request: Request) -> Response:
         """Take in a LEDES 1998B or 98BI file, all of it or nothing; findings name row and field."""
         try:
-            taken = take_in_ledes(file_of(request), by=_by(request), on=_today(request))
+            taken = take_in_ledes(file_of(request), by=by(request), on=today(request))
         except NotTakenIn as no:
             return not_taken(request, no, [each.as_json() for each in no.findings])
         answer = {
@@ -219,12 +209,3 @@ def _untyped(row: serializers.Serializer) -> CaptureAnswer:
     detail = str(error[0]) if isinstance(error, list) else str(error)
     key = str(row.initial_data.get("key", ""))[:120]
     return CaptureAnswer(key, "refused", "", "charges.value", detail, column)
-
-
-def _by(request: Request) -> Actor:
-    return cast(Actor, request.user)
-
-
-def _today(request: Request) -> date:
-    firm = django_request(request).tenant
-    return local_day(datetime.now(UTC), firm.time_zone if firm else "UTC")

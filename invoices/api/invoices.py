@@ -7,11 +7,11 @@ from typing import Any, ClassVar
 from django.db.models import QuerySet
 from django.http import Http404
 from drf_spectacular.utils import extend_schema
-from rest_framework import serializers
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from billing_portal.api.asking import by, today, typed
 from billing_portal.api.idempotency import idempotent
 from billing_portal.api.schema import IF_MATCH
 from billing_portal.api.versions import etag, must_match, version_seen
@@ -21,7 +21,6 @@ from customers.models import lookup_key
 from invoices.actions import credit, edit, review
 from invoices.actions.finalize import finalize
 from invoices.api import shapes
-from invoices.api.runs import by, today
 from invoices.models import Invoice, InvoiceLine
 from invoices.queries import invoices as asked_of
 
@@ -74,7 +73,7 @@ class InvoiceViewSet(NounViewSet):
     def line(self, request: Request, line: str, **_: Any) -> Response:
         """Change how a line is billed, with a reason; how it was worked is kept."""
         seen, invoice = self._seen(request)
-        asked = _typed(shapes.LineEditIn, request.data)
+        asked = typed(shapes.LineEditIn, request.data)
         reason_code, reason = asked.pop("reason_code"), asked.pop("reason", "")
         try:
             uid = uid_of(InvoiceLine.ID_PREFIX, line)
@@ -114,7 +113,7 @@ class InvoiceViewSet(NounViewSet):
     def rejection(self, request: Request, **_: Any) -> Response:
         """Send an invoice back to the billing staff, saying what is wrong."""
         seen, invoice = self._seen(request)
-        asked = _typed(shapes.ReturnIn, request.data)
+        asked = typed(shapes.ReturnIn, request.data)
         returned = review.return_invoice(invoice, version_seen=seen, by=by(request), **asked)
         return self.shown(returned)
 
@@ -123,7 +122,7 @@ class InvoiceViewSet(NounViewSet):
     def reopening(self, request: Request, **_: Any) -> Response:
         """Take an approval back; it is a draft again."""
         seen, invoice = self._seen(request)
-        text = _typed(shapes.ReasonIn, request.data)["reason"]
+        text = typed(shapes.ReasonIn, request.data)["reason"]
         return self.shown(review.reopen(invoice, version_seen=seen, text=text, by=by(request)))
 
     @extend_schema(request=shapes.ReasonIn, responses=shapes.InvoiceWholeOut, parameters=[IF_MATCH])
@@ -131,7 +130,7 @@ class InvoiceViewSet(NounViewSet):
     def discard(self, request: Request, **_: Any) -> Response:
         """Throw a draft away; its work is unbilled again."""
         seen, invoice = self._seen(request)
-        reason = _typed(shapes.ReasonIn, request.data)["reason"]
+        reason = typed(shapes.ReasonIn, request.data)["reason"]
         gone = edit.discard(
             invoice, version_seen=seen, reason=reason, by=by(request), on=today(request)
         )
@@ -143,7 +142,7 @@ class InvoiceViewSet(NounViewSet):
     def finalization(self, request: Request, **_: Any) -> Response:
         """Turn an approved invoice into a claim: number, tax, books, frozen facts."""
         now = today(request)
-        on = _typed(shapes.OnIn, request.data).get("on") or now
+        on = typed(shapes.OnIn, request.data).get("on") or now
         (invoice,) = finalize([self.get_object()], by=by(request), on=on, today=now)
         return self.shown(invoice)
 
@@ -152,7 +151,7 @@ class InvoiceViewSet(NounViewSet):
     @idempotent
     def credit_note(self, request: Request, **_: Any) -> Response:
         """Ask that the whole invoice be credited; another person approves the note."""
-        reason = _typed(shapes.ReasonIn, request.data)["reason"]
+        reason = typed(shapes.ReasonIn, request.data)["reason"]
         answer = self.shown(
             credit.request_credit_note(self.get_object(), reason=reason, by=by(request))
         )
@@ -165,7 +164,7 @@ class InvoiceViewSet(NounViewSet):
         """Approve a credit note that somebody else asked for."""
         seen, note = self._seen(request)
         now = today(request)
-        on = _typed(shapes.OnIn, request.data).get("on") or now
+        on = typed(shapes.OnIn, request.data).get("on") or now
         return self.shown(
             credit.approve_credit_note(note, version_seen=seen, by=by(request), on=on, today=now)
         )
@@ -174,9 +173,3 @@ class InvoiceViewSet(NounViewSet):
         seen, invoice = version_seen(request), self.get_object()
         must_match(seen, invoice.version)
         return seen, invoice
-
-
-def _typed(shape: type[serializers.Serializer], data: Any) -> dict[str, Any]:
-    asked = shape(data=data)
-    asked.is_valid(raise_exception=True)
-    return dict(asked.validated_data)

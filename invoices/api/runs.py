@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from datetime import UTC, date, datetime
-from typing import Any, ClassVar, cast
+from datetime import UTC, datetime
+from typing import Any, ClassVar
 
 from django.db.models import QuerySet
 from django.http import Http404
@@ -14,13 +14,11 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from billing_portal.api.asking import by, today, typed
 from billing_portal.api.idempotency import HEADER, idempotent
-from billing_portal.api.problems import django_request
 from billing_portal.api.views import NounViewSet, one_of
 from billing_portal.ids import NotAnId, uid_of
 from billing_portal.jobs.api import JobOut
-from billing_portal.periods import local_day
-from billing_portal.tenancy.actors import Actor
 from invoices.actions import run as running
 from invoices.actions.plan import plan_run
 from invoices.api import shapes
@@ -67,7 +65,7 @@ class RunViewSet(NounViewSet):
     @idempotent
     def create(self, request: Request, **_: Any) -> Response:
         """Plan a run: find what is due, bill nothing yet."""
-        asked = _typed(shapes.RunIn, request.data)
+        asked = typed(shapes.RunIn, request.data)
         run = plan_run(
             key=f"api:{hashlib.sha256(request.headers[HEADER].encode()).hexdigest()}",
             billing_aggregation=asked["billing_aggregation"],
@@ -151,7 +149,7 @@ class RunViewSet(NounViewSet):
     def finalization(self, request: Request, **_: Any) -> Response:
         """Finalize what is approved, in the order of the run, by a job."""
         now = today(request)
-        on = _typed(shapes.OnIn, request.data).get("on") or now
+        on = typed(shapes.OnIn, request.data).get("on") or now
         job = running.finalize_approved(self.get_object(), by=by(request), on=on, today=now)
         return Response(JobOut(job).data, status=202)
 
@@ -159,20 +157,3 @@ class RunViewSet(NounViewSet):
         answer = self.shown(run)
         answer.status_code = 202
         return answer
-
-
-def by(request: Request) -> Actor:
-    """Return who asks."""
-    return cast(Actor, request.user)
-
-
-def today(request: Request) -> date:
-    """Return the firm's day."""
-    firm = django_request(request).tenant
-    return local_day(datetime.now(UTC), firm.time_zone if firm else "UTC")
-
-
-def _typed(shape: type[serializers.Serializer], data: Any) -> dict[str, Any]:
-    asked = shape(data=data)
-    asked.is_valid(raise_exception=True)
-    return dict(asked.validated_data)

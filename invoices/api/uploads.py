@@ -11,10 +11,10 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from billing_portal.api.asking import by
 from billing_portal.api.idempotency import idempotent
 from billing_portal.api.views import NounViewSet, one_of
 from invoices.actions.submit import cancel_submission, retry_submission
-from invoices.api.runs import by
 from invoices.models import Delivery, Submission
 from invoices.queries import uploads as asked_of
 

@@ -11,16 +11,15 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from billing_portal.bounds import whole_number
 from billing_portal.money import Money
 from billing_portal.portal.answers import today_of
+from billing_portal.portal.lists import page_of
 from billing_portal.tenancy.actors import Actor, may
 from billing_portal.tenancy.requests import FirmRequest
 from customers.models import Customer, lookup_key
 from invoices.models import Invoice
 from invoices.queries.invoices import invoices as all_invoices
 
-_SIZES = (50, 200, 500)
 _COUNTED = 1000
 _LAST_LETTER = "\U0010ffff"
 _TABS = (
@@ -39,33 +38,14 @@ _TABS = (
 def invoices(request: FirmRequest) -> HttpResponse:
     """List invoices, newest first. One query a tab and two more, whatever the length."""
     tab, text = request.GET.get("state", ""), request.GET.get("q", "").strip()
-    size = next((n for n in _SIZES if str(n) == request.GET.get("rows")), _SIZES[0])
     today = today_of(request)
     rows = _of_tab(all_invoices(), tab, request.actor, today)
-    rows = _of_text(rows, text) if text else rows
-    last = whole_number(request.GET.get("after", ""))
-    if last is not None:
-        rows = rows.filter(pk__lt=last)
-    found: list[Any] = list(rows.order_by("-pk")[: size + 1])
-    page = found[:size]
-    named = {"state": tab, "q": text, "rows": str(size) if size != _SIZES[0] else ""}
+    page = page_of(_of_text(rows, text) if text else rows, request)
     context = {
-        "listed": [(each, _owed(each), _is_late(each, today)) for each in page],
+        "listed": [(each, _owed(each), _is_late(each, today)) for each in page.rows],
         "tabs": _tabs(request.actor, tab, today),
         "filters": _filters(tab, text),
-        "pager": {
-            "summary": f"{len(page)} shown",
-            "sizes": [
-                {
-                    "label": each,
-                    "url": _url(**{**named, "rows": str(each)}),
-                    "current": each == size,
-                }
-                for each in _SIZES
-            ],
-            "previous_url": _url(**named) if last else "",
-            "next_url": _url(**named, after=str(page[-1].pk)) if len(found) > size else "",
-        },
+        "pager": page.pager,
         "is_filtered": bool(tab or text),
     }
     return render(request, "invoices/invoices.html", context)

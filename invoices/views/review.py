@@ -14,6 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from billing_portal.bounds import whole_number
 from billing_portal.errors import Refused, Stale
 from billing_portal.portal.answers import after, today_of, uid_or_none
+from billing_portal.portal.nouns import row_named
 from billing_portal.tenancy.actors import Actor, MissingPermission, may
 from billing_portal.tenancy.requests import FirmRequest
 from invoices.actions import credit, review
@@ -196,17 +197,8 @@ def decide_credit(request: FirmRequest, public_id: str, verdict: str) -> HttpRes
 
 
 def _invoice(public_id: str) -> Invoice:
-    uid = uid_or_none(Invoice.ID_PREFIX, public_id)
-    found: Invoice | None = (
-        Invoice.objects.filter(uid=uid)
-        .select_related(
-            *("customer", "matter", "reviewer", "run_item__run", "entry", "corrects", "terms")
-        )
-        .first()
-    )
-    if found is None:
-        raise Http404
-    return found
+    named = ("customer", "matter", "reviewer", "run_item__run", "entry", "corrects", "terms")
+    return row_named(Invoice.objects.select_related(*named), public_id)
 
 
 def _url(invoice: Invoice) -> str:

@@ -16,6 +16,8 @@ from billing_portal.errors import Refused
 from billing_portal.money import Money
 from billing_portal.portal.answers import after, today_of, uid_or_none
 from billing_portal.portal.downloads import Cell, csv_answer
+from billing_portal.portal.lists import page_of
+from billing_portal.portal.nouns import row_named
 from billing_portal.tenancy.actors import may
 from billing_portal.tenancy.requests import FirmRequest
 from invoices.actions import run as running
@@ -38,20 +40,14 @@ _DEEDS = {
 @may("runs.read")
 def runs(request: FirmRequest) -> HttpResponse:
     """List the firm's runs, newest first. Two queries."""
-    rows = BillingRun.objects.order_by("-pk")
-    last = whole_number(request.GET.get("after", ""))
-    if last is not None:
-        rows = rows.filter(pk__lt=last)
-    found = list(rows[: _PAGE + 1])
-    page = found[:_PAGE]
-    progress = asked_of.progress_of_runs(page)
-    more = f"?after={page[-1].pk}" if len(found) > _PAGE else ""
-    listed = [(run, progress[run.pk]) for run in page]
-    return render(
-        request,
-        "invoices/runs.html",
-        {"listed": listed, "more": more, "may_start": request.actor.may("runs.start")},
-    )
+    page = page_of(BillingRun.objects.all(), request)
+    progress = asked_of.progress_of_runs(page.rows)
+    context = {
+        "listed": [(run, progress[run.pk]) for run in page.rows],
+        "pager": page.pager,
+        "may_start": request.actor.may("runs.start"),
+    }
+    return render(request, "invoices/runs.html", context)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -168,12 +164,7 @@ def _report_row(item: RunItem, invoice: Invoice | None) -> list[Cell]:
 
 
 def _run(public_id: str) -> BillingRun:
-    found: BillingRun | None = BillingRun.objects.filter(
-        uid=uid_or_none(BillingRun.ID_PREFIX, public_id)
-    ).first()
-    if found is None:
-        raise Http404
-    return found
+    return row_named(BillingRun.objects.all(), public_id)
 
 
 def _url(run: BillingRun) -> str:

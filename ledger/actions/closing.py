@@ -42,6 +42,7 @@ def request_close(period: AccountingPeriod, *, by: Actor, on: date) -> Accountin
     period.state, period.close_requested_by = AccountingPeriod.State.SOFT_CLOSED, by.ref
     period.save(update_fields=["state", "close_requested_by"])
     record("period.close_requested", period, by=by)
+    publish("period.close_requested", about=f"period:{period.starts_on}")
     return period
 
 
@@ -58,6 +59,7 @@ def withdraw_close(period: AccountingPeriod, *, by: Actor) -> AccountingPeriod:
     period.state, period.close_requested_by = AccountingPeriod.State.OPEN, ""
     period.save(update_fields=["state", "close_requested_by"])
     record("period.close_withdrawn", period, by=by)
+    publish("period.close_withdrawn", about=f"period:{period.starts_on}")
     return period
 
 

@@ -56,41 +56,27 @@ def periods(request: FirmRequest) -> HttpResponse:
 
 @require_POST
 @may("ledger.close")
-def request_close(request: FirmRequest, month: str) -> HttpResponse:
-    """Ask to close a month; from now on it takes adjustments only."""
-    row = _named(month)
-    return after(
-        request,
-        lambda: closing.request_close(row, by=request.actor, on=today_of(request)),
-        to=reverse("ledger:periods"),
-        said=gettext("Another person closes %(month)s.") % {"month": row},
-    )
-
-
-@require_POST
-@may("ledger.close")
-def withdraw_close(request: FirmRequest, month: str) -> HttpResponse:
-    """Take back that a month was to be closed; it is open again."""
-    row = _named(month)
-    return after(
-        request,
-        lambda: closing.withdraw_close(row, by=request.actor),
-        to=reverse("ledger:periods"),
-        said=gettext("%(month)s is open again.") % {"month": row},
-    )
-
-
-@require_POST
-@may("ledger.close")
-def close(request: FirmRequest, month: str) -> HttpResponse:
-    """Close a month that somebody else asked to close."""
-    row = _named(month)
-    return after(
-        request,
-        lambda: closing.close(row, by=request.actor, at=datetime.now(UTC)),
-        to=reverse("ledger:periods"),
-        said=gettext("%(month)s is closed for ever.") % {"month": row},
-    )
+def move_period(request: FirmRequest, month: str, deed: str) -> HttpResponse:
+    """Ask to close a month, take that back, or close what somebody else asked to close."""
+    row, by = _named(month), request.actor
+    deeds = {
+        "close-request": (
+            lambda: closing.request_close(row, by=by, on=today_of(request)),
+            gettext("Another person closes %(month)s."),
+        ),
+        "reopening": (
+            lambda: closing.withdraw_close(row, by=by),
+            gettext("%(month)s is open again."),
+        ),
+        "close": (
+            lambda: closing.close(row, by=by, at=datetime.now(UTC)),
+            gettext("%(month)s is closed for ever."),
+        ),
+    }
+    if deed not in deeds:
+        raise Http404
+    action, said = deeds[deed]
+    return after(request, action, to=reverse("ledger:periods"), said=said % {"month": row})
 
 
 def inbox_items(actor: Actor) -> list[InboxItem]:
