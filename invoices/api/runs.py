@@ -23,9 +23,11 @@ from invoices.actions import run as running
 from invoices.actions.plan import plan_run
 from invoices.api import shapes
 from invoices.models import BillingRun, RunItem
+from invoices.queries.previews import preview_of
 from invoices.queries.runs import items_of, progress_of_runs
 
 _START = "runs.start"
+_COMPARED = 1000
 
 
 class RunViewSet(NounViewSet):
@@ -40,6 +42,7 @@ class RunViewSet(NounViewSet):
         "resumption": _START,
         "cancellation": _START,
         "items": "runs.read",
+        "preview": "runs.read",
         "retry": _START,
         "review_requests": "invoices.edit",
         "finalization": "invoices.finalize",
@@ -116,6 +119,17 @@ class RunViewSet(NounViewSet):
             for item in items_of(self.get_object(), outcome=outcome, limit=500)
         ]
         return Response({"object": "list", "data": shapes.RunItemOut(found, many=True).data})
+
+    @extend_schema(responses=shapes.PreviewOut)
+    @action(detail=True, methods=["get"])
+    def preview(self, request: Request, **_: Any) -> Response:
+        """Hold what the plan found against the run before: new, missing, more or less by 30 %."""
+        found = preview_of(self.get_object())
+        rows = shapes.ComparedOut(found.rows[:_COMPARED], many=True).data
+        before = found.before.public_id if found.before else None
+        return Response(
+            {"object": "run_preview", "before": before, "counts": found.counts, "data": rows}
+        )
 
     @extend_schema(request=None, responses={202: shapes.RunItemOut})
     @action(detail=True, methods=["post"], url_path="items/<str:item>/retry")

@@ -11,6 +11,7 @@ from billing_portal.api.rendering import MoneyOut, money
 from billing_portal.api.shapes import Day, DecimalText, StrictIn
 from billing_portal.money import Money
 from invoices.models import BillingRun, Invoice, InvoiceLine, LineEdit, RunItem, Verdict
+from invoices.queries.previews import Compared
 from invoices.queries.runs import Progress
 from invoices.schedule import AGGREGATIONS, Execution, aggregation_of
 
@@ -97,6 +98,38 @@ class RunItemsOut(serializers.Serializer):
 
     object = serializers.CharField(default="list")
     data = RunItemOut(many=True)  # type: ignore[assignment]  # a field of that name
+
+
+class ComparedOut(serializers.Serializer):
+    """A customer, or a matter billed by itself, against the run before."""
+
+    object = serializers.CharField(default="run_comparison")
+    customer = serializers.CharField(source="customer.external_id")
+    matter = serializers.CharField(source="matter.external_id", default=None, allow_null=True)
+    standing = serializers.CharField()
+    reason = serializers.CharField(default=None, allow_null=True)
+    charges = serializers.IntegerField()
+    now = serializers.SerializerMethodField()
+    before = serializers.SerializerMethodField()
+
+    @extend_schema_field(MoneyOut)
+    def get_now(self, row: Compared) -> dict[str, str]:
+        """Return what this plan found unbilled."""
+        return money(row.now)
+
+    @extend_schema_field(MoneyOut)
+    def get_before(self, row: Compared) -> dict[str, str]:
+        """Return what the plan before found unbilled."""
+        return money(row.before)
+
+
+class PreviewOut(serializers.Serializer):
+    """A plan against the run before, the largest differences first, at most 1,000 of them."""
+
+    object = serializers.CharField(default="run_preview")
+    before = serializers.CharField(allow_null=True)
+    counts = serializers.DictField(child=serializers.IntegerField())
+    data = ComparedOut(many=True)  # type: ignore[assignment]  # a field of that name
 
 
 class LineOut(serializers.Serializer):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from invoices.views import charges, documents, invoices, review, runs, uploads
+from invoices.views import charges, documents, invoices, previews, review, runs, uploads
 
 app_name = "invoices"
 urlpatterns = [
@@ -22,6 +22,8 @@ urlpatterns = [
     path("runs/", runs.runs, name="runs"),
     path("runs/new/", runs.new_run, name="new_run"),
     path("runs/<str:public_id>/", runs.run, name="run"),
+    path("runs/<str:public_id>/preview/", previews.preview, name="preview"),
+    path("runs/<str:public_id>/preview.csv", previews.preview_file, name="preview_file"),
     path("runs/<str:public_id>/report.csv", runs.run_report, name="run_report"),
     path("runs/<str:public_id>/review/", runs.send_to_review, name="send_run_to_review"),
     path("runs/<str:public_id>/finalize/", runs.finalize_run, name="finalize_run"),
