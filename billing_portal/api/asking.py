@@ -7,11 +7,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from datetime import UTC, date, datetime
 from typing import Any, cast
+from uuid import UUID
 
+from django.http import Http404
 from rest_framework import serializers
 from rest_framework.request import Request
 
 from billing_portal.api.problems import django_request
+from billing_portal.ids import NotAnId, uid_of
 from billing_portal.periods import local_day
 from billing_portal.tenancy.actors import Actor
 from billing_portal.tenancy.requests import FirmRequest
@@ -36,6 +39,17 @@ def typed(shape: type[serializers.Serializer], data: Any) -> dict[str, Any]:
     asked = shape(data=data)
     asked.is_valid(raise_exception=True)
     return dict(asked.validated_data)
+
+
+def uid_in_path(prefix: str, text: str) -> UUID:
+    """Return the key behind a public id that the path holds.
+
+    :raises Http404: for a malformed id or one of another noun, as for a row that is not there.
+    """
+    try:
+        return uid_of(prefix, text)
+    except NotAnId as error:
+        raise Http404 from error
 
 
 def answered_by_row(

@@ -5,9 +5,12 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from billing_portal.bounds import DAYS_IN_WORDS, is_a_day
+from billing_portal.bounds import DAYS_IN_WORDS, MOST_AT_A_BANK, is_a_day
+from billing_portal.ids import NotAnId, uid_of
+from billing_portal.money import NotAnAmount, UnknownCurrency, amount_typed
 
 
 class StrictIn(serializers.Serializer):
@@ -51,3 +54,46 @@ class Day(serializers.DateField):
         if not is_a_day(day):
             raise serializers.ValidationError(f"Write {DAYS_IN_WORDS}.", code="bounds")
         return day
+
+
+@extend_schema_field(str)
+class PublicId(serializers.Field):
+    """A public id in a body, typed as the key behind it."""
+
+    def __init__(self, prefix: str) -> None:
+        super().__init__()
+        self.prefix = prefix
+
+    def to_internal_value(self, data: Any) -> Any:
+        """Return the UUID.
+
+        :raises ValidationError: for a malformed id, or one of another noun.
+        """
+        try:
+            return uid_of(self.prefix, str(data))
+        except NotAnId as error:
+            raise serializers.ValidationError(
+                f"Write an id that begins with {self.prefix}_.", code="id"
+            ) from error
+
+
+class ExactMoneyIn(StrictIn):
+    """An amount above zero as text, with its currency: exact in the currency's decimals."""
+
+    amount = serializers.CharField(max_length=20)
+    currency = serializers.CharField(max_length=3)
+
+    def validate(self, attrs: dict[str, str]) -> Any:
+        """Return the money.
+
+        :raises ValidationError: for no currency, no amount, zero, or too many decimals.
+        """
+        try:
+            found = amount_typed(attrs["amount"], attrs["currency"])
+        except UnknownCurrency as error:
+            raise serializers.ValidationError({"currency": str(error)}, code="currency") from error
+        except NotAnAmount as error:
+            raise serializers.ValidationError({"amount": str(error)}, code="amount") from error
+        if not 0 < found.minor < MOST_AT_A_BANK:
+            raise serializers.ValidationError({"amount": "Above zero, please."}, code="bounds")
+        return found

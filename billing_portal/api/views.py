@@ -13,9 +13,9 @@ from rest_framework.filters import BaseFilterBackend
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from billing_portal.api.asking import uid_in_path
 from billing_portal.api.problems import Malformed
 from billing_portal.api.versions import etag
-from billing_portal.ids import NotAnId, uid_of
 
 Lookup = Callable[[str], dict[str, Any]]
 _PAGING = {"limit", "after"}
@@ -93,10 +93,7 @@ class NounViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.Gen
 
         :raises Http404: for a malformed id, one of another noun or firm, or none at all: the same.
         """
-        try:
-            uid = uid_of(self.id_prefix, self.kwargs["id"])
-        except NotAnId as error:
-            raise Http404 from error
+        uid = uid_in_path(self.id_prefix, self.kwargs["id"])
         row = self.get_queryset().filter(uid=uid).first()
         if row is None:
             raise Http404

@@ -2,82 +2,109 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.db.models import QuerySet
-from drf_spectacular.utils import (
-    OpenApiParameter,
-    extend_schema,
-    extend_schema_field,
-    inline_serializer,
-)
+from django.http import Http404
+from drf_spectacular.utils import OpenApiParameter, extend_schema, inline_serializer
 from rest_framework import serializers, viewsets
+from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from billing_portal.api.asking import by, today
+from billing_portal.api.asking import by, today, typed, uid_in_path
+from billing_portal.api.idempotency import idempotent
 from billing_portal.api.parsing import FileAsItIs, file_of
 from billing_portal.api.problems import Malformed, not_taken
-from billing_portal.api.rendering import MoneyOut, money
+from billing_portal.api.schema import IF_MATCH
+from billing_portal.api.versions import etag, version_seen
 from billing_portal.api.views import NounViewSet, one_of
-from billing_portal.money import Money
+from dunning.actions.allocations import allocate_by_hand, name_payer_by_hand
 from dunning.actions.bank_files import import_bank_file
+from dunning.api import shapes
 from dunning.bank.findings import NotAStatement
 from dunning.models import Reminder
-from dunning.queries.payments import payments
+from dunning.queries.payments import allocations_of, invoices_by_uid, payments
 from dunning.queries.reminders import reminders
-from ledger.models import Payment
+from ledger.actions.payments import take_back
+from ledger.models import Allocation, Entry, Payment
 
 _LONGEST_NAME = 160
 
 
-class PaymentOut(serializers.Serializer):
-    """Money that came in; ``unapplied`` is what no invoice has."""
-
-    object = serializers.CharField(default="payment")
-    id = serializers.CharField(source="public_id")
-    customer = serializers.CharField()
-    received_on = serializers.DateField()
-    payer = serializers.CharField()
-    amount = serializers.SerializerMethodField()
-    unapplied = serializers.SerializerMethodField()
-
-    @extend_schema_field(MoneyOut)
-    def get_amount(self, payment: Payment) -> dict[str, str]:
-        """Return what came in."""
-        return money(Money.of_minor(payment.amount, payment.currency))
-
-    @extend_schema_field(MoneyOut)
-    def get_unapplied(self, payment: Payment) -> dict[str, str]:
-        """Return what no invoice has."""
-        left = int(payment.unapplied)  # type: ignore[attr-defined]  # annotated
-        return money(Money.of_minor(left, payment.currency))
-
-
 class PaymentViewSet(NounViewSet):
-    """Read payments."""
+    """Read payments, say whose they are, and pay invoices from them."""
 
-    permissions: ClassVar = {"list": "payments.read", "retrieve": "payments.read"}
+    permissions: ClassVar = {
+        "list": "payments.read",
+        "retrieve": "payments.read",
+        "payer": "payments.import",
+        "allocations": "payments.read",
+        "allocate": "payments.import",
+        "reversal": "payments.import",
+    }
     filters: ClassVar = {"customer": one_of("customer")}
     id_prefix = Payment.ID_PREFIX
-    serializer_class = PaymentOut
+    serializer_class = shapes.PaymentOut
 
     def get_queryset(self) -> QuerySet[Payment]:
         """Return the firm's payments."""
         return payments()
 
+    @extend_schema(request=shapes.PayerIn, responses=shapes.PaymentOut)
+    @action(detail=True, methods=["post"])
+    @idempotent
+    def payer(self, request: Request, **_: Any) -> Response:
+        """Say which customer a payment in suspense is from."""
+        payment, asked = self.get_object(), typed(shapes.PayerIn, request.data)
+        name_payer_by_hand(payment, asked["customer"], by=by(request), on=today(request))
+        return self.shown(self.get_object())
 
-class ReminderOut(serializers.Serializer):
-    """One step of the ladder for one invoice."""
+    @extend_schema(responses=shapes.AllocationsOut)
+    @action(detail=True, methods=["get"])
+    def allocations(self, request: Request, **_: Any) -> Response:
+        """Show where a payment went, what was taken back too."""
+        return _allocations(self.get_object())
 
-    object = serializers.CharField(default="reminder")
-    id = serializers.CharField(source="public_id")
-    invoice = serializers.CharField(source="invoice.public_id")
-    level = serializers.IntegerField()
-    decided_on = serializers.DateField()
-    state = serializers.CharField()
-    message_id = serializers.CharField()
-    open = MoneyOut(source="open_money")
+    @extend_schema(
+        request=shapes.AllocationsIn,
+        responses={201: shapes.AllocationsOut},
+        parameters=[IF_MATCH],
+    )
+    @allocations.mapping.post
+    @idempotent
+    def allocate(self, request: Request, **_: Any) -> Response:
+        """Pay invoices from a payment, all of the parts or none; If-Match names the list read."""
+        payment, seen = self.get_object(), version_seen(request)
+        asked = typed(shapes.AllocationsIn, request.data)
+        parts = [(each["invoice"], each["amount"]) for each in asked["parts"]]
+        allocate_by_hand(payment, parts, seen=seen, by=by(request), on=today(request))
+        return _allocations(payment, status=201)
+
+    @extend_schema(request=shapes.TakeBackIn, responses={201: shapes.AllocationsOut})
+    @action(detail=True, methods=["post"], url_path="allocations/<str:entry>/reversal")
+    @idempotent
+    def reversal(self, request: Request, entry: str, **_: Any) -> Response:
+        """Take an allocation back; the money is the customer's credit again."""
+        payment = self.get_object()
+        reason = typed(shapes.TakeBackIn, request.data)["reason"]
+        rows = Allocation.objects.filter(
+            payment=payment, entry__uid=uid_in_path(Entry.ID_PREFIX, entry)
+        )
+        row = rows.select_related("payment", "entry").first()
+        if row is None:
+            raise Http404
+        take_back(row, by=by(request), on=today(request), reason=reason)
+        return _allocations(payment, status=201)
+
+
+def _allocations(payment: Payment, status: int = 200) -> Response:
+    rows = allocations_of(payment)
+    context = {"invoices": invoices_by_uid(rows)}
+    data = shapes.AllocationOut(rows, many=True, context=context).data
+    answer = Response({"object": "list", "data": data}, status=status)
+    answer["ETag"] = etag(len(rows))
+    return answer
 
 
 class ReminderViewSet(NounViewSet):
@@ -86,7 +113,7 @@ class ReminderViewSet(NounViewSet):
     permissions: ClassVar = {"list": "dunning.read", "retrieve": "dunning.read"}
     filters: ClassVar = {"state": one_of("state")}
     id_prefix = Reminder.ID_PREFIX
-    serializer_class = ReminderOut
+    serializer_class = shapes.ReminderOut
 
     def get_queryset(self) -> QuerySet[Reminder]:
         """Return the firm's reminders."""

@@ -10,6 +10,7 @@ from typing import Any
 from django.db.models import F, OuterRef, QuerySet, Subquery, Sum
 from django.db.models.functions import Coalesce
 
+from billing_portal.ids import uid_of
 from billing_portal.money import Money
 from customers.models import Customer
 from dunning.bank.matching import KnownPayer, OpenItem
@@ -39,21 +40,18 @@ def payers(currency: str) -> list[Customer]:
     return list(rows[:500])
 
 
-def open_invoices(customer: str = "") -> list[Invoice]:
-    """Return final invoices on which something is owed (``owed``), oldest due first. One query.
+def open_invoices() -> QuerySet[Any]:
+    """Return final invoices on which something is owed (``owed``), oldest due first."""
+    bills = Invoice.objects.bills().finalized().annotate(owed=open_amount_of())
+    rows: QuerySet[Any] = bills.filter(owed__gt=0).select_related("customer")
+    return rows.order_by("due_on", "number")
 
-    :param customer: a public id; without it, of everybody.
-    """
-    rows = (
-        Invoice.objects.bills()
-        .finalized()
-        .annotate(owed=open_amount_of())
-        .filter(owed__gt=0)
-        .select_related("customer")
-        .order_by("due_on", "number")
-    )
-    found: list[Invoice] = list(rows)
-    return [each for each in found if not customer or each.customer.public_id == customer]
+
+def open_invoices_for(payment: Payment, limit: int = 100) -> list[Any]:
+    """Return what a payment's customer owes in its currency, oldest due first. One query."""
+    payer = uid_of(Customer.ID_PREFIX, payment.customer)
+    rows = open_invoices().filter(customer__uid=payer, currency=payment.currency)
+    return list(rows[:limit])
 
 
 def open_items() -> list[OpenItem]:
@@ -102,8 +100,9 @@ def last_statement(account: str) -> BankStatement | None:
 
 
 def allocations_of(payment: Payment) -> list[Allocation]:
-    """Return where a payment went, oldest first, taken back or not, with the entries. One query."""
-    return list(Allocation.objects.filter(payment=payment).select_related("entry").order_by("pk"))
+    """Return where a payment went, oldest first, taken back or not. One query."""
+    rows = Allocation.objects.filter(payment=payment)
+    return list(rows.select_related("payment", "entry", "takes_back__entry").order_by("pk"))
 
 
 def invoices_by_uid(allocations: Iterable[Allocation]) -> dict[str, Invoice]:

@@ -59,6 +59,6 @@ def due_reminders(on: date) -> list[Due]:
             continue
         step = step_due(invoice.due_on, on, done[invoice.pk], steps)
         if step is not None:
-            owed = Money.of_minor(int(invoice.owed), invoice.currency)  # type: ignore[attr-defined]  # annotated
+            owed = Money.of_minor(int(invoice.owed), invoice.currency)
             found.append(Due(invoice, step, owed, invoice.due_on, (on - invoice.due_on).days))
     return found

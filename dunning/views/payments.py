@@ -18,7 +18,7 @@ from billing_portal.bounds import whole_number
 from billing_portal.errors import Refused
 from billing_portal.members.queries import names_of_actors
 from billing_portal.money import Money, NotAnAmount, amount_typed
-from billing_portal.portal.answers import after, today_of
+from billing_portal.portal.answers import after, today_of, uid_or_none
 from billing_portal.portal.inbox import InboxItem
 from billing_portal.portal.lists import page_of
 from billing_portal.portal.nouns import nouns_of, row_named
@@ -109,7 +109,7 @@ def _page(
     who = names_of_actors(each.entry.actor for each in allocations if each.takes_back_id)
     line = asked_of.line_of(found)
     is_open = found.unapplied > 0 and found.customer
-    candidates = asked_of.open_invoices(found.customer)[:100] if is_open else []
+    candidates = asked_of.open_invoices_for(found) if is_open else []
     may_import = request.actor.may("payments.import")
     context = {
         **_row(found, nouns_of(request.actor, [found.customer] if found.customer else [])),
@@ -128,12 +128,11 @@ def _page(
         "candidates": [
             {
                 "invoice": each,
-                "owed": Money.of_minor(int(each.owed), each.currency),  # type: ignore[attr-defined]  # annotated
+                "owed": Money.of_minor(int(each.owed), each.currency),
                 "typed": typed.get(each.public_id, ""),
                 "wrong": wrong.get(each.public_id, ""),
             }
             for each in candidates
-            if each.currency == found.currency
         ],
         "wrong": wrong,
         "may_allocate": may_import and is_open,
@@ -149,11 +148,7 @@ def _page(
 def allocate_payment(request: FirmRequest, public_id: str) -> HttpResponse:
     """Pay invoices from a payment, each with the amount typed beside it."""
     found = row_named(asked_of.payments(), public_id)
-    typed = {
-        each: text
-        for each in asked_of.open_invoices()
-        if (text := request.POST.get(f"amount-{each.public_id}", "").strip())
-    }
+    typed = _typed(request)
     parts, wrong = _parts(typed, found.currency)
     if wrong:
         texts = {each.public_id: text for each, text in typed.items()}
@@ -170,6 +165,18 @@ def allocate_payment(request: FirmRequest, public_id: str) -> HttpResponse:
         to=url,
         said="The payment was allocated.",
     )
+
+
+def _typed(request: FirmRequest) -> dict[Invoice, str]:
+    """Return what was written beside invoices, by invoice. One query."""
+    written = {
+        uid: str(text).strip()
+        for name, text in request.POST.items()
+        if name.startswith("amount-")
+        and (uid := uid_or_none(Invoice.ID_PREFIX, name.removeprefix("amount-")))
+    }
+    rows = asked_of.open_invoices().filter(uid__in=[uid for uid in written if written[uid]])
+    return {each: written[each.uid] for each in rows}
 
 
 def _parts(

@@ -11,12 +11,11 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from billing_portal.api.asking import by, today, typed
+from billing_portal.api.asking import by, today, typed, uid_in_path
 from billing_portal.api.idempotency import idempotent
 from billing_portal.api.schema import IF_MATCH
 from billing_portal.api.versions import etag, must_match, version_seen
 from billing_portal.api.views import NounViewSet, one_of
-from billing_portal.ids import NotAnId, uid_of
 from customers.models import lookup_key
 from invoices.actions import credit, edit, review
 from invoices.actions.finalize import finalize
@@ -75,10 +74,7 @@ class InvoiceViewSet(NounViewSet):
         seen, invoice = self._seen(request)
         asked = typed(shapes.LineEditIn, request.data)
         reason_code, reason = asked.pop("reason_code"), asked.pop("reason", "")
-        try:
-            uid = uid_of(InvoiceLine.ID_PREFIX, line)
-        except NotAnId as error:
-            raise Http404 from error
+        uid = uid_in_path(InvoiceLine.ID_PREFIX, line)
         found = InvoiceLine.objects.filter(invoice=invoice, uid=uid).first()
         if found is None:
             raise Http404

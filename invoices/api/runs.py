@@ -14,10 +14,9 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from billing_portal.api.asking import by, today, typed
+from billing_portal.api.asking import by, today, typed, uid_in_path
 from billing_portal.api.idempotency import HEADER, idempotent
 from billing_portal.api.views import NounViewSet, one_of
-from billing_portal.ids import NotAnId, uid_of
 from billing_portal.jobs.api import JobOut
 from invoices.actions import run as running
 from invoices.actions.plan import plan_run
@@ -137,10 +136,8 @@ class RunViewSet(NounViewSet):
     def retry(self, request: Request, item: str, **_: Any) -> Response:
         """Draft a parked item again."""
         run = self.get_object()
-        try:
-            found = RunItem.objects.filter(run=run, uid=uid_of(RunItem.ID_PREFIX, item)).first()
-        except NotAnId as error:
-            raise Http404 from error
+        uid = uid_in_path(RunItem.ID_PREFIX, item)
+        found = RunItem.objects.filter(run=run, uid=uid).first()
         if found is None:
             raise Http404
         again = running.retry_item(found, by=by(request))

@@ -134,6 +134,7 @@ def ids_of(firm, invoice) -> dict[str, str]:
     for noun in ("evidence", "allocations", "accounts", "shots"):
         for name in ("pk", "id", "key", "allocation", "evidence"):
             ids[f"{noun}/{name}"] = "1"
+    ids["allocations/entry"] = ids["entries/id"]
     ids["invoices/public_id"] = ids["invoices/id"] = invoice.public_id
     return ids
 
