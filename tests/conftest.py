@@ -24,6 +24,8 @@ from psycopg.conninfo import conninfo_to_dict
 from billing_portal import postgres
 
 ROOT = Path(__file__).resolve().parent.parent
+# Another checkout may use the same server at the same time: its templates are left alone.
+_OURS = f"portal_template_{hashlib.sha256(str(ROOT).encode()).hexdigest()[:8]}_"
 LOCK = 7301  # one clone at a time: a template may have no other connection
 FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
@@ -46,7 +48,7 @@ class Databases:
             server = postgres.ensure_running("postgres-test", options=FAST)
             self.owner_url = server.url(postgres.OWNER_ROLE, "postgres")
             self.app_url = server.url(postgres.APP_ROLE, "postgres")
-        self.template = f"portal_template_{_shape()}"
+        self.template = f"{_OURS}{_shape()}"
 
     def url(self, kind: str, name: str) -> str:
         """Return the address of a database for one of the two roles."""
@@ -62,8 +64,8 @@ class Databases:
         """Migrate the template, unless one of the same shape is there."""
         with self.connect() as connection:
             connection.execute("select pg_advisory_lock(%s)", [LOCK])
-            names = "select datname from pg_database where datname like 'portal\\_template\\_%'"
-            known = [row[0] for row in connection.execute(names).fetchall()]
+            names = "select datname from pg_database where starts_with(datname, %s)"
+            known = [row[0] for row in connection.execute(names, [_OURS]).fetchall()]
             if self.template in known:
                 return
             for name in known:
