@@ -26,3 +26,8 @@ class Stale(Refused):
         said = f"You read version {seen}; it is at version {current} now."
         said = said if seen and current else "Somebody changed it since you read it."
         super().__init__(f"{said} Nothing was changed.")
+
+
+def counted(number: int, noun: str) -> str:
+    """Return a number with its noun, as refusals say it: ``1 row``, ``2 rows``."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

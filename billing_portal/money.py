@@ -16,27 +16,36 @@ from functools import total_ordering
 from babel.numbers import format_currency
 
 _EXACT = Context(prec=60)
-_WITHOUT_DECIMALS = (
-    "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF ITL ESP BEF LUF PTE"
-)
+_WITHOUT_DECIMALS = "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF"
 _WITH_THREE = "BHD IQD JOD KWD LYD OMR TND"
 _WITH_FOUR = "CLF UYW"
 _WITH_TWO = (
-    "AED AFN ALL AMD ANG AOA ARS AUD AWG AZN BAM BBD BDT BGN BMD BND BOB BOV BRL BSD BTN BWP BYN "
+    "AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BMD BND BOB BOV BRL BSD BTN BWP BYN "
     "BZD CAD CDF CHE CHF CHW CNY COP COU CRC CUP CVE CZK DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP "
-    "GEL GHS GIP GMD GTQ GYD HKD HNL HRK HTG HUF IDR ILS INR IRR JMD KES KGS KHR KPW KYD KZT LAK "
+    "GEL GHS GIP GMD GTQ GYD HKD HNL HTG HUF IDR ILS INR IRR JMD KES KGS KHR KPW KYD KZT LAK "
     "LBP LKR LRD LSL MAD MDL MGA MKD MMK MNT MOP MRU MUR MVR MWK MXN MXV MYR MZN NAD NGN NIO NOK "
-    "NPR NZD PAB PEN PGK PHP PKR PLN QAR RON RSD RUB SAR SBD SCR SDG SEK SGD SHP SLE SLL SOS SRD "
+    "NPR NZD PAB PEN PGK PHP PKR PLN QAR RON RSD RUB SAR SBD SCR SDG SEK SGD SHP SLE SOS SRD "
     "SSP STN SVC SYP SZL THB TJS TMT TOP TRY TTD TWD TZS UAH USD USN UYU UZS VED VES WST XAD XCD "
-    "XCG YER ZAR ZMW ZWG DEM FRF NLG ATS FIM GRD IEP SIT SKK EEK LVL LTL MTL CYP CUC"
+    "XCG YER ZAR ZMW ZWG"
 )
+_PAST_WITHOUT_DECIMALS = "ITL ESP BEF LUF PTE"
+_PAST_WITH_TWO = "ANG ATS BGN CUC CYP DEM EEK FIM FRF GRD HRK IEP LTL LVL MTL NLG SIT SKK SLL"
+_OF_THE_PAST = {
+    **dict.fromkeys(_PAST_WITHOUT_DECIMALS.split(), 0),
+    **dict.fromkeys(_PAST_WITH_TWO.split(), 2),
+}
+_MOST_USED = "USD EUR GBP CHF CAD AUD NZD JPY SEK NOK DKK PLN"
 _MINOR_UNITS = {
+    **_OF_THE_PAST,
     **dict.fromkeys(_WITHOUT_DECIMALS.split(), 0),
     **dict.fromkeys(_WITH_TWO.split(), 2),
     **dict.fromkeys(_WITH_THREE.split(), 3),
     **dict.fromkeys(_WITH_FOUR.split(), 4),
 }
-
+CURRENCIES_IN_USE = tuple(
+    dict.fromkeys([*_MOST_USED.split(), *sorted(set(_MINOR_UNITS) - set(_OF_THE_PAST))])
+)
+"""What something new can be agreed in: the most used first, the others by their codes."""
 
 _TYPED = re.compile(r"(?:[0-9]{1,15}|[1-9][0-9]{0,2}(?:,[0-9]{3}){1,4})(?:\.[0-9]{1,4})?")
 
@@ -62,6 +71,15 @@ def minor_units(currency: str) -> int:
         return _MINOR_UNITS[currency]
     except KeyError:
         raise UnknownCurrency(currency) from None
+
+
+def must_be_in_use(currency: str) -> None:
+    """Pass when something new can be agreed in a currency.
+
+    :raises UnknownCurrency: for a code that is none, or that is of the past.
+    """
+    if currency not in CURRENCIES_IN_USE:
+        raise UnknownCurrency(currency)
 
 
 @total_ordering

@@ -7,7 +7,7 @@ from typing import Any, cast
 from django import forms
 
 from billing_portal.money import Money
-from billing_portal.portal.office import OfficeForm, VersionedForm
+from billing_portal.portal.office import OfficeForm, VersionedForm, offer_currencies
 from customers import queries
 from customers.models import FORMATS
 
@@ -21,6 +21,7 @@ class CustomerForm(VersionedForm):
         super().__init__(*args, **kwargs)
         if self.instance.pk is not None:
             del self.fields["on"]
+        offer_currencies(self, "currency")
 
 
 class MatterForm(VersionedForm):
@@ -41,6 +42,10 @@ class TimekeeperForm(VersionedForm):
 
 class RateForm(OfficeForm):
     """A rate to propose."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        offer_currencies(self, "amount")
 
     def values(self) -> dict[str, Any]:
         """Give the amount as the house's own money."""
@@ -65,6 +70,7 @@ class TermsForm(OfficeForm):
             minimum = cast(forms.MultiValueField, self.fields["minimum"])
             minimum.required = minimum.require_all_fields = False
             minimum.fields[1].required = True  # a currency without an amount is no minimum
+            offer_currencies(self, "minimum")
 
     def values(self) -> dict[str, Any]:
         """Give the minimum as the house's own money, or nothing."""

@@ -7,7 +7,13 @@ from typing import Any, ClassVar
 from django.contrib import admin
 from django.http import HttpRequest
 
-from billing_portal.portal.office import OfficeAdmin, OfficeForm, VersionedForm, site
+from billing_portal.portal.office import (
+    OfficeAdmin,
+    OfficeForm,
+    VersionedForm,
+    offer_currencies,
+    site,
+)
 from dunning.actions.bank_accounts import add_bank_account
 from dunning.actions.ladder import add_step, change_step
 from dunning.models import BankAccount, ReminderStep
@@ -15,6 +21,10 @@ from dunning.models import BankAccount, ReminderStep
 
 class BankAccountForm(OfficeForm):
     """An account: its IBAN or number, what the firm calls it, its currency."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        offer_currencies(self, "currency")
 
 
 @admin.register(BankAccount, site=site)

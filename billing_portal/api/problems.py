@@ -18,7 +18,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from billing_portal.api.rendering import as_json
-from billing_portal.errors import Refused, Stale
+from billing_portal.errors import Refused, Stale, counted
 from billing_portal.tenancy.actors import MissingPermission
 from billing_portal.tenancy.requests import HouseRequest
 
@@ -128,7 +128,8 @@ def _described(error: Exception) -> _Description | None:
 
 def _of_values(error: exceptions.ValidationError) -> _Description:
     errors = list(_pointed(error.detail, ""))
-    return 422, "values", f"{len(errors)} value(s) cannot be accepted.", {"errors": errors}
+    detail = f"{counted(len(errors), 'value')} cannot be accepted."
+    return 422, "values", detail, {"errors": errors}
 
 
 def _of_api(error: exceptions.APIException) -> _Description:

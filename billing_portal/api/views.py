@@ -31,7 +31,7 @@ class NamedFilters(BaseFilterBackend):
 
     def filter_queryset(self, request: Request, queryset: QuerySet[Any], view: Any) -> Any:
         """Return what fits every parameter."""
-        for name, lookup in view.filters.items():
+        for name, lookup in view.filters_here().items():
             if name in request.query_params:
                 wanted = lookup(request.query_params[name])
                 _must_be_choices(queryset, name, wanted)
@@ -43,7 +43,7 @@ class NamedFilters(BaseFilterBackend):
         text = {"type": "string"}
         return [
             {"name": name, "in": "query", "required": False, "schema": text}
-            for name in view.filters
+            for name in view.filters_here()
         ]
 
 
@@ -69,10 +69,12 @@ class NounViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.Gen
     :cvar permissions: which permission each action needs; an action it does not name crashes.
     :cvar filters: the parameters that a list takes beside paging, each with its lookup; an unknown
         parameter is refused with the nearest name.
+    :cvar lists_within: lists below one row, by the action that shows them, with their parameters.
     """
 
     permissions: ClassVar[dict[str, str]] = {}
     filters: ClassVar[dict[str, Lookup]] = {}
+    lists_within: ClassVar[dict[str, dict[str, Lookup]]] = {}
     filter_backends = (NamedFilters,)
     id_prefix: ClassVar[str] = ""
     lookup_field = "id"
@@ -81,12 +83,17 @@ class NounViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.Gen
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Check who asks, then what they ask by."""
         super().initial(request, *args, **kwargs)
-        known = _PAGING | set(self.filters) if self.action == "list" else set()
+        is_list = self.action == "list" or self.action in self.lists_within
+        known = _PAGING | set(self.filters_here()) if is_list else set()
         for name in request.query_params:
             if name not in known:
                 near = difflib.get_close_matches(name, known, n=1)
                 hint = f" Did you mean {near[0]}?" if near else ""
                 raise Malformed(f"There is no parameter {name} here.{hint}", parameter=name)
+
+    def filters_here(self) -> dict[str, Lookup]:
+        """Return the parameters of the list that is asked for."""
+        return self.lists_within.get(self.action, self.filters)
 
     def get_object(self) -> Any:
         """Return the row that the path names.

@@ -29,6 +29,7 @@ from django.utils.text import capfirst
 
 from billing_portal.bounds import whole_number
 from billing_portal.errors import Refused
+from billing_portal.money import CURRENCIES_IN_USE
 from billing_portal.tenancy.actors import Actor, MissingPermission
 from billing_portal.tenancy.models import TenantModel
 from billing_portal.tenancy.requests import FirmRequest
@@ -130,6 +131,22 @@ class VersionedForm(OfficeForm):
         values = super().values()
         seen = values.pop("version", None)
         return values if self.instance.pk is None else {**values, "version_seen": seen or 0}
+
+
+def offer_currencies(form: forms.BaseForm, name: str) -> None:
+    """Let a field of a form choose among the currencies in use, where the form has the field.
+
+    The same ones are taken over REST; a field of money keeps its amount as it is.
+    """
+    offered = [(code, code) for code in CURRENCIES_IN_USE]
+    field = form.fields.get(name)
+    if isinstance(field, forms.MultiValueField):
+        cast(forms.ChoiceField, field.fields[1]).choices = offered
+        cast(forms.Select, cast(forms.MultiWidget, field.widget).widgets[1]).choices = offered
+    elif field is not None:
+        form.fields[name] = forms.ChoiceField(
+            choices=offered, label=field.label, help_text=field.help_text
+        )
 
 
 class OfficeAdmin(admin.ModelAdmin):

@@ -12,7 +12,7 @@ from django.db import IntegrityError, models, transaction
 
 from billing_portal.errors import Stale
 from billing_portal.members.models import Membership
-from billing_portal.money import UnknownCurrency, minor_units
+from billing_portal.money import UnknownCurrency, must_be_in_use
 from billing_portal.periods import zone
 from billing_portal.tenancy.models import PublicModel
 from billing_portal.tenancy.scope import current_tenant_id
@@ -158,7 +158,7 @@ def refuse_bad_places(values: Mapping[str, Any]) -> None:
     """
     if "currency" in values:
         try:
-            minor_units(values["currency"])
+            must_be_in_use(values["currency"])
         except UnknownCurrency as error:
             raise BadValue(f"{values['currency']} is no currency.") from error
     if "time_zone" in values:

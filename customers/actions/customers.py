@@ -8,7 +8,7 @@ from typing import TypedDict, Unpack
 from django.db import transaction
 
 from billing_portal.audit.trail import record
-from billing_portal.errors import Refused
+from billing_portal.errors import Refused, counted
 from billing_portal.outbox.events import publish
 from billing_portal.tenancy.actors import Actor
 from customers.actions import checks
@@ -109,7 +109,7 @@ def close_customer(
     _refuse_closed(customer)
     waiting = Matter.objects.filter(customer=customer, state=Matter.State.OPEN).count()
     if waiting:
-        raise HasOpenMatters(f"{customer} has {waiting} open matter(s). Close them first.")
+        raise HasOpenMatters(f"{customer} has {counted(waiting, 'open matter')} still.")
     customer.state = Customer.State.CLOSED
     customer.save(update_fields=["state", "version"])
     record("customer.closed", customer, by=by, reason=reason)

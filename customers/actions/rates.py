@@ -34,7 +34,8 @@ def propose_rate(
 
     :param amount: for one hour, up to four decimals, not negative.
     :raises MissingPermission: without ``rates.edit``.
-    :raises BadValue: for two cards or two addressees at once, an empty period, a bad amount.
+    :raises BadValue: for two cards or two addressees at once, an empty period, a bad amount or
+        currency.
     """
     by.must("rates.edit")
     if matter is not None and customer is not None:
@@ -45,6 +46,7 @@ def propose_rate(
         raise BadValue("A rate ends after it starts.")
     if amount.amount < 0 or amount.amount != round(amount.amount, 4):
         raise BadValue("A rate is not negative and has at most four decimals.")
+    checks.refuse_bad_places({"currency": amount.currency})
     checks.refuse_card_numbers({"level": level})
     rate: Rate = Rate.objects.create(
         matter=matter,

@@ -9,7 +9,7 @@ from billing_portal.tenancy.fields import TenantForeignKey
 from billing_portal.tenancy.models import PublicModel, TenantModel
 from billing_portal.tenancy.scoped import TenantQuerySet, manager_of
 
-# What forms offer; rows and the API take any currency that billing_portal.money knows.
+# Kept in migrations only; what forms offer and the API takes is billing_portal.money's to say.
 _OFFERED = "USD EUR GBP CHF CAD AUD NZD JPY SEK NOK DKK PLN"
 CURRENCIES = [(code, code) for code in _OFFERED.split()]
 

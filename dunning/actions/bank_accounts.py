@@ -6,7 +6,7 @@ from django.db import IntegrityError, transaction
 
 from billing_portal.audit.trail import record
 from billing_portal.errors import Refused
-from billing_portal.money import UnknownCurrency, minor_units
+from billing_portal.money import UnknownCurrency, must_be_in_use
 from billing_portal.outbox.events import publish
 from billing_portal.tenancy.actors import Actor
 from dunning.models import BankAccount
@@ -28,7 +28,7 @@ def add_bank_account(*, account: str, name: str, currency: str, by: Actor) -> Ba
     by.must("bank_accounts.edit")
     account = normalized(account)
     try:
-        minor_units(currency)
+        must_be_in_use(currency)
     except UnknownCurrency as error:
         raise BadAccount(f"There is no currency {currency}.") from error
     if not account.isascii() or not account.isalnum() or not name.strip():

@@ -128,7 +128,7 @@ class Node:
         held = self.child("Amt")
         side = self.text("CdtDbtInd")
         if held is None:
-            self.error("bank.amount", "'' is no amount.")
+            self.error("bank.amount", "The amount is empty.")
             return None
         currency = str(held.element.get("Ccy", ""))
         size = held.amount_in(currency)

@@ -33,8 +33,9 @@ class Finding:
     text: str
 
     def __str__(self) -> str:
-        where = f"{self.place}, line {self.row}" if self.row else self.place
-        return f"{where}: {self.text}" if where else self.text
+        parts = [self.place, f"line {self.row}" if self.row else ""]
+        where = ", ".join(part for part in parts if part)
+        return f"{where[:1].upper()}{where[1:]}: {self.text}" if where else self.text
 
 
 class NotAStatement(Refused):

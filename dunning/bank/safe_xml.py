@@ -14,6 +14,7 @@ from lxml import etree
 from dunning.bank.findings import Finding, NotAStatement, Severity
 
 MOST_BYTES = 16 * 1024 * 1024
+_PLACE = re.compile(r", line \d+, column \d+$")  # the finding says the line already
 _DECLARED = re.compile(rb"""^<\?xml[^>]*?\sencoding\s*=\s*["']([A-Za-z0-9._-]*)["']""")
 _ENCODINGS = {b"UTF-8", b"US-ASCII", b"ISO-8859-1", b"ISO-8859-15", b"WINDOWS-1252"}
 
@@ -39,10 +40,9 @@ def parsed(data: bytes) -> etree._Element:
     try:
         root = etree.fromstring(data, parser)
     except etree.XMLSyntaxError as trouble:
-        row = trouble.lineno or 0
-        raise _refusal(
-            "bank.not_xml", f"The file is not well-formed XML: {trouble.msg}.", row
-        ) from None
+        said = _PLACE.sub("", trouble.msg or "no reason is given")
+        text = f"The file is not well-formed XML: {said}."
+        raise _refusal("bank.not_xml", text, trouble.lineno or 0) from None
     if root.getroottree().docinfo.doctype:
         raise _refusal("bank.doctype", "The file declares a document type.")
     return root

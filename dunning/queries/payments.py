@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 from django.db.models import F, OuterRef, QuerySet, Subquery, Sum
 from django.db.models.functions import Coalesce
@@ -103,6 +104,24 @@ def allocations_of(payment: Payment) -> list[Allocation]:
     """Return where a payment went, oldest first, taken back or not. One query."""
     rows = Allocation.objects.filter(payment=payment)
     return list(rows.select_related("payment", "entry", "takes_back__entry").order_by("pk"))
+
+
+def paid_by(payments: Sequence[Payment]) -> dict[int, list[str]]:
+    """Return the numbers of the invoices that each payment paid, by the payment's key.
+
+    What was taken back does not count. Two queries.
+    """
+    sums: dict[tuple[int, UUID], int] = defaultdict(int)
+    rows = Allocation.objects.filter(payment__in=[each.pk for each in payments])
+    for payment, invoice, amount in rows.values_list("payment_id", "invoice", "amount"):
+        sums[payment, invoice] += amount
+    left = [pair for pair, amount in sums.items() if amount]
+    named = Invoice.objects.filter(uid__in={invoice for _, invoice in left})
+    numbers = dict(named.values_list("uid", "number"))
+    found: dict[int, list[str]] = defaultdict(list)
+    for payment, invoice in left:
+        found[payment].append(numbers.get(invoice, "an invoice"))
+    return {payment: sorted(each) for payment, each in found.items()}
 
 
 def invoices_by_uid(allocations: Iterable[Allocation]) -> dict[str, Invoice]:

@@ -34,6 +34,7 @@ from ledger.actions.payments import take_back
 from ledger.models import Allocation, Payment
 
 _MOST = 20
+_NAMED = 3
 _BIGGEST = 20_000_000
 
 
@@ -91,7 +92,7 @@ def _row(payment: Any, names: dict[str, Any]) -> dict[str, Any]:
 @require_safe
 @may("payments.read")
 def payment(request: FirmRequest, public_id: str) -> HttpResponse:
-    """Show a payment: where it came from, why it went where it did. About nine queries."""
+    """Show a payment: where it came from, why it went where it did. About eleven queries."""
     return _page(request, row_named(asked_of.payments(), public_id))
 
 
@@ -106,6 +107,7 @@ def _page(
     allocations = asked_of.allocations_of(found)
     named = asked_of.invoices_by_uid(allocations)
     taken = {each.takes_back_id for each in allocations}
+    paid = asked_of.paid_by([found]).get(found.pk, []) if found.unapplied else []
     who = names_of_actors(each.entry.actor for each in allocations if each.takes_back_id)
     line = asked_of.line_of(found)
     is_open = found.unapplied > 0 and found.customer
@@ -135,6 +137,7 @@ def _page(
             for each in candidates
         ],
         "wrong": wrong,
+        "left_over": _left_over(paid) if found.unapplied and paid else "",
         "may_allocate": may_import and is_open,
         "seen": len(allocations),
         "may_name": may_import and not found.customer,
@@ -273,22 +276,34 @@ def import_file(request: FirmRequest) -> HttpResponse:
 
 
 def inbox_items(actor: Actor) -> list[InboxItem]:
-    """Return payments with something that no invoice has. One query."""
+    """Return payments with something that no invoice has. Three queries."""
     if not actor.may("payments.import"):
         return []
     rows: Any = asked_of.payments().filter(~Q(unapplied=0)).order_by("pk")[:_MOST]
-    return [
-        InboxItem(
-            kind="payment",
-            title=f"Find what {each.payer or 'a payment'} paid for",
-            detail=each.remittance,
-            url=reverse("dunning:payment", args=[each.public_id]),
-            icon="wallet",
-            order=f"{each.received_on}:{each.pk}",
-            verb="Allocate",
-            tone="warn",
-            why="Nothing in it names an open invoice beyond doubt.",
-            amount=Money.of_minor(each.unapplied, each.currency),
-        )
-        for each in rows
-    ]
+    paid = asked_of.paid_by(list(rows))
+    return [_waiting(each, paid.get(each.pk, [])) for each in rows]
+
+
+def _waiting(payment: Any, paid: list[str]) -> InboxItem:
+    """Return what is to be done with money that no invoice has: a rest, or all of it."""
+    payer = payment.payer or "a payment"
+    is_rest = bool(paid)
+    return InboxItem(
+        kind="payment",
+        title=f"Place what is left of {payer}" if is_rest else f"Find what {payer} paid for",
+        detail=payment.remittance,
+        url=reverse("dunning:payment", args=[payment.public_id]),
+        icon="wallet",
+        order=f"{payment.received_on}:{payment.pk}",
+        verb="Allocate",
+        tone="warn",
+        why=_left_over(paid) if is_rest else "Nothing in it names an open invoice beyond doubt.",
+        amount=Money.of_minor(payment.unapplied, payment.currency),
+    )
+
+
+def _left_over(paid: list[str]) -> str:
+    """Say what a rest is: of more than three invoices, the first three by number."""
+    named = ", ".join(paid[:_NAMED])
+    more = f" and {len(paid) - _NAMED} more" if len(paid) > _NAMED else ""
+    return f"Left over after paying {named}{more}; the customer's credit until it is placed."

@@ -13,7 +13,7 @@ from decimal import Decimal
 from django.db import transaction
 
 from billing_portal.audit.trail import record_many
-from billing_portal.errors import Refused
+from billing_portal.errors import Refused, counted
 from billing_portal.money import Money
 from billing_portal.outbox.events import publish
 from billing_portal.tenancy.actors import Actor
@@ -48,7 +48,8 @@ class RowsRefused(Refused):
     def __init__(self, answers: list[CaptureAnswer]) -> None:
         self.rows = [(index, answer) for index, answer in enumerate(answers) if answer.is_refused]
         self.answers = [answer for _, answer in self.rows]
-        super().__init__(f"{len(self.answers)} of {len(answers)} rows cannot be taken.")
+        rows = counted(len(answers), "row")
+        super().__init__(f"{len(self.answers)} of {rows} cannot be taken; nothing was.")
 
 
 class TooMany(Refused):

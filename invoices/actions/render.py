@@ -13,6 +13,7 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 from django.template.loader import render_to_string
+from django.utils import translation
 
 from billing_portal.audit.trail import record
 from billing_portal.errors import Refused
@@ -24,7 +25,7 @@ from billing_portal.tenancy.scope import tenant_scope
 from invoices.actions.deliver import queue_delivery
 from invoices.actions.freeze import ledes_kinds_of
 from invoices.actions.submit import queue_submission
-from invoices.documents.paper import paper_of
+from invoices.documents.paper import paper_of, title_of
 from invoices.documents.snapshot import InvoiceSnapshot
 from invoices.gateways import files
 from invoices.gateways.pdf import PdfMetadata, warm_printer
@@ -163,11 +164,17 @@ def _order(invoice: Invoice) -> _Order:
     )
 
 
-def _pdf(snapshot: InvoiceSnapshot) -> Rendered:
+def page_of(snapshot: InvoiceSnapshot) -> str:
+    """Return the page that is printed, in the English of the firm's country."""
     context = {**paper_of(snapshot), "stylesheet_url": f"asset:{_CSS}"}
-    html = render_to_string("documents/invoice.html", context)
+    with translation.override(context["language"]):
+        return render_to_string("documents/invoice.html", context)
+
+
+def _pdf(snapshot: InvoiceSnapshot) -> Rendered:
+    html = page_of(snapshot)
     css = (Path(settings.BASE_DIR) / "static/documents/invoice.css").read_bytes()
-    title = f"{context['title']} {snapshot.number}"
+    title = f"{title_of(snapshot)} {snapshot.number}"
     data = warm_printer().print(
         html,
         assets={_CSS: css},

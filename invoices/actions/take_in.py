@@ -15,7 +15,7 @@ from decimal import Decimal
 from django.db import transaction
 
 from billing_portal.audit.trail import record
-from billing_portal.errors import Refused
+from billing_portal.errors import Refused, counted
 from billing_portal.tenancy.actors import Actor
 from billing_portal.tenancy.models import Tenant
 from billing_portal.tenancy.scope import current_tenant_id
@@ -63,8 +63,8 @@ class NotTakenIn(Refused):
 
     def __init__(self, findings: Sequence[Finding]) -> None:
         self.findings = tuple(findings)
-        errors = len(errors_of(self.findings))
-        super().__init__(f"The LEDES file has {errors} errors; nothing of it was taken in.")
+        errors = counted(len(errors_of(self.findings)), "error")
+        super().__init__(f"The LEDES file has {errors}; nothing of it was taken in.")
 
 
 @dataclass(frozen=True)

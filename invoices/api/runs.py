@@ -23,7 +23,7 @@ from invoices.actions.plan import plan_run
 from invoices.api import shapes
 from invoices.models import BillingRun, RunItem
 from invoices.queries.previews import preview_of
-from invoices.queries.runs import items_of, progress_of_runs
+from invoices.queries.runs import items_in, progress_of_runs
 
 _START = "runs.start"
 _COMPARED = 1000
@@ -47,6 +47,7 @@ class RunViewSet(NounViewSet):
         "finalization": "invoices.finalize",
     }
     filters: ClassVar = {"state": one_of("state"), "execution": one_of("execution")}
+    lists_within: ClassVar = {"items": {"status": one_of("outcome")}}
     id_prefix = BillingRun.ID_PREFIX
     serializer_class = shapes.RunOut
 
@@ -108,16 +109,13 @@ class RunViewSet(NounViewSet):
         """Give up what is pending."""
         return self._moved(running.cancel_run(self.get_object(), by=by(request)))
 
-    @extend_schema(responses=shapes.RunItemsOut)
+    @extend_schema(responses=shapes.RunItemOut(many=True))
     @action(detail=True, methods=["get"])
     def items(self, request: Request, **_: Any) -> Response:
-        """Show the first 1,000 items that are not simply drafted: what needs a person."""
-        found = [
-            item
-            for outcome in (RunItem.Outcome.PARKED, RunItem.Outcome.CARRIED)
-            for item in items_of(self.get_object(), outcome=outcome, limit=500)
-        ]
-        return Response({"object": "list", "data": shapes.RunItemOut(found, many=True).data})
+        """List what was due in a run and what came of it, the last place first."""
+        rows = items_in(self.get_object())
+        page = self.paginate_queryset(self.filter_queryset(rows))
+        return self.get_paginated_response(shapes.RunItemOut(page, many=True).data)
 
     @extend_schema(responses=shapes.PreviewOut)
     @action(detail=True, methods=["get"])

@@ -93,13 +93,6 @@ class RunItemOut(serializers.Serializer):
         return money(Money.of_minor(item.planned_amount, item.window.currency))
 
 
-class RunItemsOut(serializers.Serializer):
-    """Items of a run, not paged."""
-
-    object = serializers.CharField(default="list")
-    data = RunItemOut(many=True)  # type: ignore[assignment]  # a field of that name
-
-
 class ComparedOut(serializers.Serializer):
     """A customer, or a matter billed by itself, against the run before."""
 

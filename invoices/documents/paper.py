@@ -6,6 +6,9 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
+from babel import Locale
+from babel.localedata import exists
+
 from invoices.documents.snapshot import (
     Address,
     InvoiceKind,
@@ -29,6 +32,11 @@ class _Group:
     expenses: list[dict[str, Any]] = field(default_factory=list)
     others: list[dict[str, Any]] = field(default_factory=list)
     subtotal: Decimal = _ZERO
+
+    @property
+    def heading(self) -> str:
+        """What its lines stand under."""
+        return self.matter_name if self.firm_matter_id else "Without a matter"
 
 
 @dataclass
@@ -60,20 +68,38 @@ def paper_of(snapshot: InvoiceSnapshot) -> dict[str, Any]:
             )
             person.hours += line.units
             person.amount += line.total
+    ordered = sorted(groups.values(), key=lambda group: not group.firm_matter_id)
     is_note = snapshot.kind is InvoiceKind.CREDIT_NOTE
     return {
-        "title": "Credit note" if is_note else "Invoice",
+        "title": title_of(snapshot),
         "total_label": "Credited" if is_note else "Amount due",
+        "language": language_of(snapshot.firm.address.country),
         "paper": "letter" if snapshot.firm.address.country == "US" else "a4",
         "invoice": {
             **_head(snapshot),
-            "groups": list(groups.values()),
+            "groups": ordered,
+            "is_by_matter": any(group.firm_matter_id for group in ordered),
             "timekeeper_summary": list(people.values()),
             "taxes": _taxes(snapshot),
             "corrects_number": snapshot.corrects_number,
             "terms": snapshot.terms,
         },
     }
+
+
+def title_of(snapshot: InvoiceSnapshot) -> str:
+    """Return what the document is called."""
+    return "Credit note" if snapshot.kind is InvoiceKind.CREDIT_NOTE else "Invoice"
+
+
+def language_of(country: str) -> str:
+    """Return the English that a firm's documents are written in: dates and amounts as at home.
+
+    ``en-us`` for the United States and where no country is known, ``en-gb`` for the United Kingdom;
+    where English has no form of its own, the one of the world.
+    """
+    country = country.upper() or "US"
+    return f"en-{country.lower()}" if exists(f"en_{country}") else "en-001"
 
 
 def _head(snapshot: InvoiceSnapshot) -> dict[str, Any]:
@@ -93,7 +119,7 @@ def _head(snapshot: InvoiceSnapshot) -> dict[str, Any]:
             "name": firm.name,
             "tax_id": firm.tax_id,
             "email": firm.email,
-            "address_lines": _address(firm.address),
+            "address_lines": _address(firm.address, of=customer.address),
             "remittance_lines": []
             if snapshot.kind is InvoiceKind.CREDIT_NOTE
             else firm.remittance.splitlines(),
@@ -102,14 +128,17 @@ def _head(snapshot: InvoiceSnapshot) -> dict[str, Any]:
             "name": customer.name,
             "client_id": customer.external_id,
             "tax_id": customer.tax_id,
-            "address_lines": _address(customer.address),
+            "address_lines": _address(customer.address, of=firm.address),
         },
     }
 
 
-def _address(address: Address) -> list[str]:
+def _address(address: Address, *, of: Address) -> list[str]:
+    """Return the lines of an address; its country is named where the other party's is another."""
     place = ", ".join(part for part in (address.city, address.region) if part)
-    ending = address.country if address.country not in {"", "US"} else ""
+    names = Locale("en").territories
+    is_abroad = address.country != of.country
+    ending = names.get(address.country, address.country) if is_abroad else ""
     lines = (*address.lines, f"{place} {address.postcode}".strip(), ending)
     return [line for line in lines if line]
 

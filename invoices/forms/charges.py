@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from billing_portal.errors import Refused
+from billing_portal.errors import Refused, counted
 from invoices.actions.capture import RowsRefused
 from invoices.actions.rows import NewCharge
 from invoices.models import Charge
@@ -57,7 +57,7 @@ class NotCharges(Refused):
 
     def __init__(self, findings: list[CsvFinding]) -> None:
         self.findings = findings
-        super().__init__(f"The file has {len(findings)} finding(s); nothing was taken.")
+        super().__init__(f"The file has {counted(len(findings), 'finding')}; nothing was taken.")
 
 
 def numbered_charges_in(data: bytes) -> list[tuple[int, NewCharge]]:

@@ -122,13 +122,17 @@ def billed_by(run: BillingRun) -> dict[str, Money]:
     return totals
 
 
+def items_in(run: BillingRun) -> QuerySet[RunItem]:
+    """Return a run's items with window, customer and matter."""
+    rows: QuerySet[RunItem] = RunItem.objects.filter(run=run)
+    return rows.select_related("window__customer", "window__matter")
+
+
 def items_of(
     run: BillingRun, *, outcome: str = "", after: int = 0, limit: int = 50
 ) -> list[RunItem]:
     """Return a page of a run's items by place, with window, customer and matter. One query."""
-    rows = RunItem.objects.filter(run=run, position__gt=after).select_related(
-        "window__customer", "window__matter"
-    )
+    rows = items_in(run).filter(position__gt=after)
     if outcome:
         rows = rows.filter(outcome=outcome)
     return list(rows.order_by("position")[:limit])

@@ -61,6 +61,7 @@ def test_opening_a_customer_writes_keys_tax_trail_and_news(tenant, owner):
         ({"external_id": "  "}, ExternalIdMissing),
         ({"external_id": "INS-0001"}, ExternalIdTaken),
         ({"currency": "XXX"}, BadValue),
+        ({"currency": "DEM"}, BadValue),
         ({"time_zone": "Mars/Olympus"}, BadValue),
         ({"time_zone": "../etc/passwd"}, BadValue),
         ({"name": " "}, BadValue),

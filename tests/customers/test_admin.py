@@ -1,5 +1,6 @@
 """The back office: a firm's window, edited through actions, four eyes included."""
 
+import re
 from datetime import date
 
 import pytest
@@ -7,6 +8,7 @@ from django.contrib.admin.models import LogEntry
 from django.urls import include, path
 
 from billing_portal.audit.models import AuditEvent
+from billing_portal.money import CURRENCIES_IN_USE
 from billing_portal.outbox.models import OutboxEvent
 from billing_portal.portal.office import site
 from billing_portal.tenancy.scope import tenant_scope
@@ -333,7 +335,7 @@ def test_closing_in_bulk_closes_what_may_be_and_says_what_may_not(office, firm):
 
     page = office.post("customer/", chosen, follow=True).content.decode()
 
-    assert "1 open matter(s)" in page
+    assert "1 open matter still" in page
     with tenant_scope(firm.pk):
         states = dict(Customer.objects.values_list("pk", "state"))
     assert states == {free.pk: "CLOSED", busy.pk: "ACTIVE"}
@@ -431,3 +433,37 @@ def test_a_minimum_without_a_currency_is_an_error_on_the_form(office):
     assert "minimum" in page.context["adminform"].form.errors
     bare = office.post("aggregationsetting/add/", {"minimum_0": "", "minimum_1": "USD"})
     assert "minimum" not in bare.context["adminform"].form.errors
+
+
+@pytest.mark.parametrize(
+    ("page", "name"),
+    [
+        ("customer/add/", "currency"),
+        ("rate/add/", "amount_1"),
+        ("aggregationsetting/add/", "minimum_1"),
+    ],
+)
+def test_forms_offer_every_currency_in_use_the_most_used_first(office, page, name):
+    office.enter("owner")
+
+    body = office.get(page).content.decode()
+
+    (options,) = re.findall(rf'<select name="{name}".*?</select>', body, re.DOTALL)
+    offered = [each for each in re.findall(r'value="([A-Z]*)"', options) if each]
+    assert offered == list(CURRENCIES_IN_USE)
+    assert offered[:3] == ["USD", "EUR", "GBP"]
+    assert {"INR", "BRL", "ZAR", "KWD"} < set(offered)
+    assert not {"DEM", "HRK", "BGN"} & set(offered)
+
+
+def test_a_rate_in_any_currency_in_use_can_be_proposed(office, firm):
+    office.enter("owner")
+
+    page = office.post(
+        "rate/add/",
+        {"level": "senior", "starts_on": "2026-01-01", "amount_0": "9000", "amount_1": "INR"},
+    )
+
+    assert page.status_code == 302
+    with tenant_scope(firm.pk):
+        assert Rate.objects.values_list("amount_currency", flat=True).get() == "INR"

@@ -130,9 +130,8 @@ def _until_ended(system: System, path: str) -> dict[str, Any]:
 def retry_parked(system: System, told: dict[str, Any]) -> dict[str, Any]:
     """Draft again what a run parked; the cause has been mended."""
     path = f"/runs/{told['id']}"
-    for item in _must(system, 200, "GET", f"{path}/items")["data"]:
-        if item["outcome"] == "PARKED":
-            _must(system, 202, "POST", f"{path}/items/{item['id']}/retry")
+    for item in list(pages(system, f"{path}/items", status="PARKED")):
+        _must(system, 202, "POST", f"{path}/items/{item['id']}/retry")
     return _until_ended(system, path)
 
 

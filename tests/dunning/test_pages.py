@@ -1,15 +1,18 @@
 """Payments, bank files and reminders as pages and over REST."""
 
 from datetime import date
+from decimal import Decimal
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from billing_portal.members.queries import names_of_actors
+from billing_portal.money import Money
 from billing_portal.tenancy.scope import tenant_scope
 from dunning.actions.bank_accounts import add_bank_account
 from dunning.actions.remind import remind_due
 from dunning.models import BankFile
+from ledger.actions.payments import allocate, receive
 from ledger.models import Allocation, Payment
 from ledger.queries import open_amounts
 from tests.factories import MembershipFactory, TenantFactory
@@ -138,6 +141,40 @@ def test_what_nobody_knows_waits_in_the_inbox(biller, firm, invoice, statement):
     upload(biller, firm, statement)
     inbox = biller.get(path(firm, "inbox/")).content.decode()
     assert "Find what Granite paid for" in inbox
+
+
+def test_what_is_left_of_a_payment_says_what_was_paid_from_it(biller, firm, invoice):
+    with tenant_scope(firm.pk):
+        payer = invoice.customer.public_id
+        payment = receive(
+            source="test", key="1", customer=payer, amount=Money(Decimal("712.50"), "USD"),
+            received_on=date(2026, 11, 5), booked_on=date(2026, 11, 5), bank=IBAN,
+            payer="Granite", remittance="2026-00001", by=SYSTEM,
+        )  # fmt: skip
+        parts = [(invoice.uid, Money(Decimal(700), "USD"))]
+        allocate(payment, parts, by=SYSTEM, on=date(2026, 11, 5))
+    said = "Left over after paying 2026-00001; the customer's credit until it is placed."
+
+    inbox, page = text_of(biller.get(path(firm, "inbox/"))), biller.get(path(firm, "payments/"))
+    own = text_of(biller.get(path(firm, f"payments/{payment.public_id}/")))
+
+    assert f"Place what is left of Granite 2026-00001 {said} $12.50" in inbox
+    assert "names an open invoice" not in inbox
+    assert "$12.50" in text_of(page)
+    assert said in own
+
+
+def test_money_taken_back_from_an_invoice_is_no_rest_of_it(biller, firm, invoice, statement):
+    upload(biller, firm, statement)
+    with tenant_scope(firm.pk):
+        payment, allocation = Payment.objects.get(amount=30000), Allocation.objects.get()
+    own = path(firm, f"payments/{payment.public_id}/")
+    biller.post(f"{own}allocations/{allocation.pk}/back/", {"reason": "Wrong invoice."})
+
+    inbox = text_of(biller.get(path(firm, "inbox/")))
+
+    assert "Left over" not in inbox
+    assert inbox.count("Nothing in it names an open invoice beyond doubt.") == 2
 
 
 def test_reminders_show_what_is_due_and_what_went_out(biller, firm, invoice):

@@ -32,6 +32,8 @@ def _show(source: str, **context: object) -> str:
         ("-1250", "USD", "($1,250.00)"),
         ("0", "USD", "$0.00"),
         ("1250", "JPY", "¥1,250"),
+        ("1250.5", "KWD", "KWD1,250.500"),
+        ("1250.5", "AFN", "AFN1,250.50"),
     ],
 )
 def test_money_is_printed_in_accounting_style(amount, currency, text):
@@ -66,6 +68,21 @@ def test_money_refuses_an_amount_without_currency():
 @pytest.mark.parametrize("tag", [portal.money, portal.hours, portal.day, portal.moment])
 def test_what_is_not_known_is_a_dash(tag):
     assert tag(None) == portal.NOTHING
+
+
+@pytest.mark.parametrize(
+    ("amount", "currency", "text"),
+    [
+        ("200", "USD", "200.00"),
+        ("0.0125", "USD", "0.0125"),
+        ("30000", "JPY", "30,000"),
+        ("0.5", "JPY", "0.5"),
+        ("1.25", "KWD", "1.250"),
+        ("-12.5", "USD", "(12.50)"),
+    ],
+)
+def test_a_price_has_the_decimals_of_its_currency_and_its_own(amount, currency, text):
+    assert f">{text}</data>" in portal.price(Decimal(amount), currency)
 
 
 def test_hours_keep_at_least_one_decimal():

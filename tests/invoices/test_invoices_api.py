@@ -69,8 +69,21 @@ def test_a_run_is_planned_started_and_watched(caller, firm):
         1,
         1,
     )
-    (item,) = caller.get(f"{run}/items").json()["data"]
+    (item,) = caller.get(f"{run}/items?status=PARKED").json()["data"]
     assert (item["outcome"], item["code"]) == ("PARKED", "invoices.no_address")
+    everything = caller.get(f"{run}/items").json()["data"]
+    assert sorted(each["outcome"] for each in everything) == ["DRAFTED", "PARKED"]
+    first = caller.get(f"{run}/items?status=PARKED,DRAFTED&limit=1").json()
+    rest = caller.get(
+        f"{run}/items?status=PARKED,DRAFTED&limit=1&after={first['next_cursor']}"
+    ).json()
+    assert [each["id"] for each in first["data"] + rest["data"]] == [
+        each["id"] for each in everything
+    ]
+    assert (first["has_more"], rest["has_more"]) == (True, False)
+    wrong = caller.get(f"{run}/items?status=LOST")
+    assert (wrong.status_code, wrong.json()["parameter"]) == (400, "status")
+    assert "Did you mean status?" in caller.get(f"{run}/items?stat=PARKED").json()["detail"]
     retried = caller.post(f"{run}/items/{item['id']}/retry", Idempotency_Key="k3")
     assert (retried.status_code, retried.json()["outcome"]) == (202, "PENDING")
 

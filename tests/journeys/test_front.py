@@ -112,12 +112,13 @@ def test_the_help_lists_the_keys_that_work_here(chromium, live_server, firm):
     assert not {"Approve", "Return", "Edit the line", "Select the row", "Undo"} & listed["inbox/"]
 
 
-def test_a_number_stays_on_one_line_in_the_back_office(chromium, live_server, firm):
+@pytest.mark.parametrize("width", [1280, 360])
+def test_long_names_give_way_to_numbers_in_the_back_office(chromium, live_server, firm, width):
     with tenant_scope(firm.pk):
         invoice = books.finalized(reviewer=books.member("reviewer"))
         invoice.customer.name = "Northfield Mutual Fire and Marine Insurance of the Pacific Coast"
         invoice.customer.save()
-    page = chromium.new_page(viewport={"width": 1280, "height": 800})
+    page = chromium.new_page(viewport={"width": width, "height": 800})
     sign_in(page, f"{live_server.url}/t/{firm.slug}/inbox/", "ada@arnesen.test")
 
     page.goto(f"{live_server.url}/t/{firm.slug}/admin/invoices/invoice/")
@@ -127,6 +128,7 @@ def test_a_number_stays_on_one_line_in_the_back_office(chromium, live_server, fi
     total = page.locator("#result_list .field-amount").evaluate(
         "cell => cell.getBoundingClientRect().right < document.documentElement.clientWidth"
     )
+    hidden = page.locator(".results").evaluate("place => place.scrollWidth - place.clientWidth")
     page.close()
 
-    assert (lines, total) == (1, True)
+    assert (lines, total, hidden) == (1, True, 0)

@@ -11,10 +11,12 @@ from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from difflib import SequenceMatcher
+from functools import cache
 from typing import Any, NamedTuple
 
+from babel import Locale
 from babel.dates import format_date, format_datetime
-from babel.numbers import format_currency, format_decimal, get_currency_precision
+from babel.numbers import NumberPattern, format_currency, format_decimal, parse_pattern
 from django import template
 from django.forms import BaseForm, BoundField
 from django.template.loader import render_to_string
@@ -24,6 +26,8 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.timezone import is_aware, localtime
 from django.utils.translation import get_language, gettext, to_locale
 from django.utils.translation import gettext_lazy as _
+
+from billing_portal.money import minor_units
 
 register = template.Library()
 
@@ -154,13 +158,22 @@ def money(amount: Any, currency: str = "", symbol: bool = True) -> SafeString:  
         raise ValueError(f"{amount} has no currency.")
     number = Decimal(amount)
     if symbol:
-        text = format_currency(number, currency, locale=_locale(), format_type="accounting")
+        pattern = _accounting(_locale(), minor_units(currency))
+        text = pattern.apply(number, _locale(), currency=currency, currency_digits=False)
     else:
-        places = "0" * get_currency_precision(currency)
+        places = "0" * minor_units(currency)
         digits = f"#,##0.{places}" if places else "#,##0"
         text = format_decimal(number, format=f"{digits};({digits})", locale=_locale())
     alignment = "" if text.endswith(")") or not _closes_with_bracket(symbol=symbol) else " even"
     return format_html('<data class="money{}" value="{}">{}</data>', alignment, number, text)
+
+
+@cache
+def _accounting(locale: str, places: int) -> NumberPattern:
+    """Return how amounts are written, with the decimals of ISO 4217 and not those of habit."""
+    pattern = parse_pattern(Locale.parse(locale).currency_formats["accounting"].pattern)
+    pattern.frac_prec = (places, places)
+    return pattern
 
 
 def _closes_with_bracket(*, symbol: bool) -> bool:
@@ -179,11 +192,13 @@ def hours(quantity: Decimal | None) -> SafeString:
 
 
 @register.simple_tag
-def price(amount: Decimal | None) -> SafeString:
-    """Print the price of a unit: two decimals, and up to four where it has them."""
+def price(amount: Decimal | None, currency: str) -> SafeString:
+    """Print the price of a unit: the decimals of its currency, and up to four where it has them."""
     if amount is None:
         return NOTHING
-    text = format_decimal(amount, format="#,##0.00##;(#,##0.00##)", locale=_locale())
+    places = minor_units(currency)
+    digits = f"#,##0.{'0' * places:#<4}"
+    text = format_decimal(amount, format=f"{digits};({digits})", locale=_locale())
     return format_html('<data class="figure" value="{}">{}</data>', amount, text)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -289,3 +290,22 @@ def test_a_part_with_a_fraction_of_a_cent_is_a_finding():
     halves = changed(BATCH, ">300.00<", ">300.005<", times=99)
 
     assert "bank.amount" in rules(changed(halves, ">200.00<", ">199.995<", times=99))
+
+
+def test_a_refusal_reads_as_sentences_whether_place_and_line_are_known_or_not():
+    def said(data):
+        with pytest.raises(NotAStatement) as refused:
+            read_camt053(data)
+        return str(refused.value)
+
+    broken = said(DAY[: DAY.index(b"</Stmt>")])
+    empty = said(b"")
+    twisted = said(changed(DAY, "1842.40", "1842.41"))
+
+    start = "This is not a bank statement that can be imported. "
+    assert empty == f"{start}The file is empty."
+    assert re.fullmatch(rf"{start}Line [0-9]+: The file is not well-formed XML: [^.]*\.", broken)
+    assert "column" not in broken
+    assert re.fullmatch(
+        rf"{start}BkToCstmrStmt\[1\]/Stmt\[1\], line [0-9]+: 1000\.00 plus .*\.", twisted
+    )
