@@ -228,6 +228,7 @@ TICKS = [  # what the elected supervisor does each second
     "billing_portal.jobs.clock.strike",
     "billing_portal.audit.sealing.seal_all",
     "billing_portal.audit.anchoring.anchor_now_and_then",
+    "billing_portal.api.limits.forget_full",
 ]
 Q_CLUSTER = {
     "name": "portal",
@@ -277,6 +278,14 @@ REST_FRAMEWORK = {
     "UNAUTHENTICATED_USER": None,
     "PAGE_SIZE": 50,
 }
+RATE_LIMITS = {  # units of cost a minute; 0 for no limit
+    "key": int(env("RATE_LIMIT_KEY", "6000")),
+    "firm": int(env("RATE_LIMIT_FIRM", "12000")),
+    "address": int(env("RATE_LIMIT_ADDRESS", "12000")),
+    "failures": int(env("RATE_LIMIT_FAILURES", "60")),  # keys that were not accepted
+    "posts": int(env("RATE_LIMIT_POSTS", "600")),  # forms of a person
+    "posts-address": int(env("RATE_LIMIT_POSTS_ADDRESS", "3000")),  # an office has one address
+}
 SPECTACULAR_SETTINGS = {
     "TITLE": "Billing portal API",
     "VERSION": "1",
@@ -292,6 +301,10 @@ SPECTACULAR_SETTINGS = {
         "Bill work and follow it until it is paid. "
         "Every id, key and row belongs to the firm of the API key."
     ),
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "billing_portal.api.schema.say_what_it_costs",
+    ],
 }
 
 # --- What the rooms register (dotted names and URL names, so that the roof imports nobody) --------

@@ -29,3 +29,17 @@ class IdempotentAnswer(TenantModel):
 
     def __str__(self) -> str:
         return f"{self.method} {self.path} {self.key}"
+
+
+class Bucket(models.Model):
+    """How much somebody may still ask: the moment when it will be full again.
+
+    Shared, because it is counted before any scope is open; UNLOGGED, because nothing is lost with
+    it. A bucket that is absent is full.
+    """
+
+    name = models.CharField(max_length=80, primary_key=True, help_text="Such as key:7.")
+    full_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return self.name
