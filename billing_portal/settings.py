@@ -45,6 +45,7 @@ INSTALLED_APPS = [
     "billing_portal.audit",
     "billing_portal.jobs",
     "billing_portal.outbox",
+    "billing_portal.operation",
     "billing_portal.api",
     "billing_portal.portal",
     "ledger",
@@ -249,6 +250,11 @@ Q_CLUSTER = {
 CELERY_QUEUE = env("CELERY_QUEUE", "portal")
 CELERY_BROKER_URL = env("CELERY_BROKER_URL", "amqp://guest:guest@127.0.0.1:5672//")
 
+# --- Monitoring: closed unless one of the two is named ------------------------------------------
+
+METRICS_TOKEN = env("METRICS_TOKEN")
+METRICS_NETWORKS = [each for each in env("METRICS_NETWORKS").replace(" ", "").split(",") if each]
+
 # --- Files, mail, the outside -------------------------------------------------------------------
 
 STATIC_URL = "/static/"
@@ -318,6 +324,11 @@ LEDGER_CHECKS: list[str] = [
     "invoices.queries.verifying.totals_are_booked",
     "invoices.queries.verifying.facts_are_frozen",
     "invoices.queries.verifying.numbers_have_no_gap",
+]
+FIGURES: list[str] = [  # what monitoring is told of each firm, without saying whose it is
+    "billing_portal.audit.queries.figures",
+    "billing_portal.outbox.queries.figures",
+    "invoices.queries.figures.figures",
 ]
 INBOX_PROVIDERS: list[str] = [
     "invoices.views.inbox.inbox_items",

@@ -150,6 +150,14 @@ def forget_full() -> int:
         return int(cursor.rowcount)
 
 
+def spent() -> dict[str, int]:
+    """Return how many buckets of each policy have less than a twentieth left. One query."""
+    with connection.cursor() as cursor:
+        cursor.execute(_SPENT, [WINDOW_SECONDS * 0.95])
+        found = dict(cursor.fetchall())
+    return {policy: int(found.get(policy, 0)) for policy in settings.RATE_LIMITS}
+
+
 def holder_of_address(peer: str) -> str:
     """Return whose bucket an address draws from: its own, or its network of 64 bits in IPv6."""
     try:
@@ -196,4 +204,8 @@ delete from api_bucket where name in (
   select name from api_bucket where full_at < statement_timestamp()
   limit 1000 for update skip locked
 )
+"""
+_SPENT = """
+select split_part(name, ':', 1), count(*) from api_bucket
+where full_at > statement_timestamp() + make_interval(secs => %s) group by 1
 """

@@ -37,7 +37,7 @@ Answer = Callable[[HouseRequest], HttpResponse]
 _FIRM = re.compile(r"^/t/([a-z0-9-]{1,40})(/.*)$")
 _NOTED_EVERY_SECONDS = 60
 _WITH_OR_WITHOUT_FIRM = ("/accounts/", "/static/")
-_WITHOUT_FIRM = ("/", "/healthz", "/readyz", "/_ui/")
+_WITHOUT_FIRM = ("/", "/healthz", "/readyz", "/metrics", "/_ui/")
 
 
 class FirmFromPath:
