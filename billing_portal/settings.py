@@ -45,6 +45,7 @@ INSTALLED_APPS = [
     "billing_portal.audit",
     "billing_portal.jobs",
     "billing_portal.outbox",
+    "billing_portal.operation",
     "billing_portal.api",
     "billing_portal.portal",
     "ledger",
@@ -228,6 +229,7 @@ TICKS = [  # what the elected supervisor does each second
     "billing_portal.jobs.clock.strike",
     "billing_portal.audit.sealing.seal_all",
     "billing_portal.audit.anchoring.anchor_now_and_then",
+    "billing_portal.api.limits.forget_full",
 ]
 Q_CLUSTER = {
     "name": "portal",
@@ -247,6 +249,11 @@ Q_CLUSTER = {
 }
 CELERY_QUEUE = env("CELERY_QUEUE", "portal")
 CELERY_BROKER_URL = env("CELERY_BROKER_URL", "amqp://guest:guest@127.0.0.1:5672//")
+
+# --- Monitoring: closed unless one of the two is named ------------------------------------------
+
+METRICS_TOKEN = env("METRICS_TOKEN")
+METRICS_NETWORKS = [each for each in env("METRICS_NETWORKS").replace(" ", "").split(",") if each]
 
 # --- Files, mail, the outside -------------------------------------------------------------------
 
@@ -277,6 +284,14 @@ REST_FRAMEWORK = {
     "UNAUTHENTICATED_USER": None,
     "PAGE_SIZE": 50,
 }
+RATE_LIMITS = {  # units of cost a minute; 0 for no limit
+    "key": int(env("RATE_LIMIT_KEY", "6000")),
+    "firm": int(env("RATE_LIMIT_FIRM", "12000")),
+    "address": int(env("RATE_LIMIT_ADDRESS", "12000")),
+    "failures": int(env("RATE_LIMIT_FAILURES", "60")),  # keys that were not accepted
+    "posts": int(env("RATE_LIMIT_POSTS", "600")),  # forms of a person
+    "posts-address": int(env("RATE_LIMIT_POSTS_ADDRESS", "3000")),  # an office has one address
+}
 SPECTACULAR_SETTINGS = {
     "TITLE": "Billing portal API",
     "VERSION": "1",
@@ -292,6 +307,10 @@ SPECTACULAR_SETTINGS = {
         "Bill work and follow it until it is paid. "
         "Every id, key and row belongs to the firm of the API key."
     ),
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "billing_portal.api.schema.say_what_it_costs",
+    ],
 }
 
 # --- What the rooms register (dotted names and URL names, so that the roof imports nobody) --------
@@ -305,6 +324,11 @@ LEDGER_CHECKS: list[str] = [
     "invoices.queries.verifying.totals_are_booked",
     "invoices.queries.verifying.facts_are_frozen",
     "invoices.queries.verifying.numbers_have_no_gap",
+]
+FIGURES: list[str] = [  # what monitoring is told of each firm, without saying whose it is
+    "billing_portal.audit.queries.figures",
+    "billing_portal.outbox.queries.figures",
+    "invoices.queries.figures.figures",
 ]
 INBOX_PROVIDERS: list[str] = [
     "invoices.views.inbox.inbox_items",

@@ -16,6 +16,7 @@ from django.core.exceptions import BadRequest
 from django.http import HttpResponse
 
 from billing_portal import logs
+from billing_portal.api import tallies
 from billing_portal.api.problems import as_problem, problem
 from billing_portal.tenancy.requests import HouseRequest
 
@@ -49,12 +50,14 @@ class RequestIds:
                 response = as_problem(request, response)
         finally:
             _current.reset(token)
+        seconds = time.perf_counter() - began
+        tallies.note(request, response, seconds)
         _log.info(
             "request",
             method=request.method,
             path=request.path,
             status=response.status_code,
-            milliseconds=round((time.perf_counter() - began) * 1000),
+            milliseconds=round(seconds * 1000),
         )
         response["Request-Id"] = request.request_id
         return response

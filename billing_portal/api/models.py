@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models.functions import Now
 
@@ -29,3 +30,31 @@ class IdempotentAnswer(TenantModel):
 
     def __str__(self) -> str:
         return f"{self.method} {self.path} {self.key}"
+
+
+class Bucket(models.Model):
+    """How much somebody may still ask: the moment when it will be full again.
+
+    Shared, because it is counted before any scope is open; UNLOGGED, because nothing is lost with
+    it. A bucket that is absent is full.
+    """
+
+    name = models.CharField(max_length=80, primary_key=True, help_text="Such as key:7.")
+    full_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Tally(models.Model):
+    """How many requests of one door and kind of status took how long, over all processes.
+
+    Shared and UNLOGGED: after a crash it begins at zero, as monitoring expects of a counter.
+    """
+
+    name = models.CharField(max_length=40, primary_key=True, help_text="Such as api 2xx.")
+    counts = ArrayField(models.BigIntegerField(), help_text="One for each edge, and the rest.")
+    microseconds = models.BigIntegerField()
+
+    def __str__(self) -> str:
+        return self.name

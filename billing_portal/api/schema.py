@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import Any
 
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
@@ -9,6 +10,7 @@ from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import OpenApiParameter, inline_serializer
 from rest_framework import serializers
 
+from billing_portal.api import costs
 from billing_portal.api.idempotency import HEADER
 from billing_portal.api.problems import CONTENT_TYPE, TITLES
 
@@ -27,6 +29,12 @@ _KEY = OpenApiParameter(
     description="A text of your own; a repeat with it gets the first answer again.",
 )
 _WRITES = {"post", "patch", "put", "delete"}
+_WAIT = {
+    "Retry-After": {
+        "description": "The seconds after which the same request is granted.",
+        "schema": {"type": "integer", "minimum": 1},
+    }
+}
 
 
 class ProblemOut(serializers.Serializer):
@@ -78,11 +86,13 @@ class HouseSchema(AutoSchema):
             return None
         view: Any = self.view
         operation["x-permission"] = view.permissions[view.action]
+        operation["x-cost"] = costs.cost_of_verb(self.method, view.action)
         problem = self.resolve_serializer(ProblemOut, "response").ref
         for status in self._problems(operation):
             operation["responses"][str(status)] = {
                 "description": TITLES[status],
                 "content": {CONTENT_TYPE: {"schema": problem}},
+                **({"headers": _WAIT} if status == HTTPStatus.TOO_MANY_REQUESTS else {}),
             }
         return operation
 
@@ -100,9 +110,16 @@ class HouseSchema(AutoSchema):
             415: "requestBody" in operation,
             422: "requestBody" in operation or self._is_idempotent(),
             428: needs_version,
+            429: True,
         }
         return [status for status, it_may in may.items() if it_may]
 
     def _is_idempotent(self) -> bool:
         view: Any = self.view
         return bool(getattr(getattr(view, view.action), "is_idempotent", False))
+
+
+def say_what_it_costs(result: dict[str, Any], **_: Any) -> dict[str, Any]:
+    """Add to the finished description how requests are counted."""
+    result["info"]["description"] += f"\n\n{costs.IN_WORDS}"
+    return result

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from django.conf import settings
 
-from billing_portal.audit.models import Seal
+from billing_portal.audit.models import AuditEvent, Seal
 from billing_portal.tenancy.models import Tenant
 from billing_portal.tenancy.scope import tenant_scope
 
@@ -62,6 +62,21 @@ def anchor(tenant: Tenant, chain: str, at: datetime) -> bool:
         anchors.flush()
         os.fsync(anchors.fileno())
     return True
+
+
+def unanchored_since(tenant: Tenant, chain: str) -> datetime | None:
+    """Return when the current firm's chain was last anchored, if it has grown since. One query.
+
+    A chain that was never anchored waits since its firm's first deed.
+    """
+    head = Seal.objects.filter(chain=chain).order_by("-seq").first()
+    known = anchors_of(tenant, chain)
+    if head is None or (known and known[-1].seq >= head.seq):
+        return None
+    if known:
+        return datetime.fromisoformat(known[-1].at)
+    first = AuditEvent.objects.order_by("pk").first()
+    return first.recorded_at if first else None
 
 
 def anchors_of(tenant: Tenant, chain: str) -> list[Anchor]:

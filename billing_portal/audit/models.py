@@ -37,6 +37,7 @@ class PendingSeal(TenantModel):
 
     chain = models.CharField(max_length=10)
     subject_id = models.BigIntegerField()
+    recorded_at = models.DateTimeField(db_default=Now())
 
     class Meta(TenantModel.Meta):
         indexes = [models.Index(fields=["tenant", "chain", "id"], name="pending_seal_order")]

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
-from django.db.models import QuerySet
+from django.conf import settings
+from django.db.models import Count, Min, QuerySet
 
+from billing_portal.audit import anchoring
 from billing_portal.audit.models import AuditEvent, PendingSeal, Seal
 from billing_portal.periods import edge
+from billing_portal.portal.figures import Figure, age
+from billing_portal.tenancy.models import Tenant
+from billing_portal.tenancy.scope import current_tenant_id
 
 COUNTED_AT_MOST = 1_000
 _DAY = timedelta(days=1)
@@ -36,6 +41,22 @@ def chain_state(chain: str) -> ChainState:
     """Return how far a chain of the current firm is sealed. Two queries."""
     last = Seal.objects.filter(chain=chain).order_by("-seq").first()
     return ChainState(last, PendingSeal.objects.filter(chain=chain)[:COUNTED_AT_MOST].count())
+
+
+def figures(now: datetime) -> list[Figure]:
+    """Return how far sealing and anchoring are behind. Two queries a chain, and its anchors."""
+    tenant = Tenant.objects.get(pk=current_tenant_id())
+    found = []
+    for chain in settings.SEALED_CHAINS:
+        waiting = PendingSeal.objects.filter(chain=chain)
+        rows = waiting.aggregate(count=Count("pk"), since=Min("recorded_at"))
+        since = anchoring.unanchored_since(tenant, chain)
+        found += [
+            Figure("portal_unsealed_rows", rows["count"], (chain,)),
+            age("portal_unsealed_oldest_seconds", rows["since"], now, chain),
+            age("portal_unanchored_seconds", since, now, chain),
+        ]
+    return found
 
 
 def seals_of(chain: str, subjects: Iterable[int]) -> dict[int, Seal]:

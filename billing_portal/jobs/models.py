@@ -78,6 +78,11 @@ class Job(models.Model):
             models.Index(
                 fields=["lease_until"], condition=Q(lease_until__isnull=False), name="job_leases"
             ),
+            models.Index(
+                fields=["queue", "state", "run_after"],
+                condition=Q(state__in=["queued", "running", "failed"]),
+                name="job_not_well_ended",
+            ),
             models.Index(fields=["tenant", "-id"], name="job_page"),
             models.Index(fields=["tenant", "group"], name="job_group"),
         ]

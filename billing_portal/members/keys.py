@@ -64,6 +64,12 @@ def holder_of(request: HttpRequest, *, now: datetime) -> tuple[Tenant, Actor]:
     return key.tenant, Actor(ActorKind.KEY, key.pk, key.name, allowed, ("service",))
 
 
+def prefix_of(request: HttpRequest) -> str:
+    """Return the prefix of the key that a request carries, good or not, or an empty text."""
+    found = _FORM.match(request.headers.get("Authorization", "").partition(" ")[2].strip())
+    return found["prefix"] if found else ""
+
+
 def peer_of(request: HttpRequest) -> str:
     """Return the address of the peer, counted from the right behind our own proxies."""
     hops = [h.strip() for h in request.headers.get("X-Forwarded-For", "").split(",") if h.strip()]

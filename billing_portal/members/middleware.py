@@ -22,9 +22,10 @@ from django.urls import get_script_prefix, reverse, set_script_prefix
 from django.utils import timezone
 
 from billing_portal import logs
+from billing_portal.api import limits
 from billing_portal.api.problems import problem
 from billing_portal.errors import Refused
-from billing_portal.members import keys, proofs, queries
+from billing_portal.members import allowances, keys, proofs, queries
 from billing_portal.members.models import User
 from billing_portal.periods import zone
 from billing_portal.tenancy.actors import MissingPermission
@@ -36,7 +37,7 @@ Answer = Callable[[HouseRequest], HttpResponse]
 _FIRM = re.compile(r"^/t/([a-z0-9-]{1,40})(/.*)$")
 _NOTED_EVERY_SECONDS = 60
 _WITH_OR_WITHOUT_FIRM = ("/accounts/", "/static/")
-_WITHOUT_FIRM = ("/", "/healthz", "/readyz", "/_ui/")
+_WITHOUT_FIRM = ("/", "/healthz", "/readyz", "/metrics", "/_ui/")
 
 
 class FirmFromPath:
@@ -117,6 +118,9 @@ class ActorAndScope:
         """Let a form of the account pages do all it does, its rows in the trail too, or nothing."""
         if request.method != "POST":
             return self.get_response(request)
+        verdict = limits.take(allowances.of_post(request))
+        if not verdict.is_granted:
+            return self._too_much(request, verdict)
         user = request.user if isinstance(request.user, User) else None
         with transaction.atomic():
             before = proofs.factors_of(user) if user else {}
@@ -137,6 +141,9 @@ class ActorAndScope:
             return self._nowhere(request)
         request.actor = actor
         logs.bind(tenant=tenant.slug, actor=actor.ref)
+        verdict = limits.take(allowances.of_post(request) if request.method == "POST" else [])
+        if not verdict.is_granted:
+            return self._too_much(request, verdict)
         with timezone.override(zone(tenant.time_zone)):  # pages show moments as the firm lives them
             return self._scoped(request, tenant)
 
@@ -144,10 +151,20 @@ class ActorAndScope:
         try:
             tenant, actor = keys.holder_of(request, now=datetime.now(UTC))
         except Refused as refusal:
+            verdict = limits.take(allowances.of_stranger(request))
+            if not verdict.is_granted:
+                return verdict.refusal(request)
             return problem(request, 401, refusal.code, str(refusal))
         request.tenant, request.actor = tenant, actor
         logs.bind(tenant=tenant.slug, actor=actor.ref)
-        return self._scoped(request, tenant)
+        verdict = limits.take(allowances.of_key(request, tenant, actor))
+        if not verdict.is_granted:
+            return verdict.refusal(request)
+        return verdict.tell(self._scoped(request, tenant))
+
+    def _too_much(self, request: HouseRequest, verdict: limits.Verdict) -> HttpResponse:
+        told = {"seconds": verdict.wait}
+        return verdict.tell(render(request, "too_much.html", told, status=429))
 
     def _scoped(self, request: HouseRequest, tenant: Tenant) -> HttpResponse:
         with tenant_scope(tenant.pk):

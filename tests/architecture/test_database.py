@@ -24,6 +24,8 @@ SHARED = {
     "Slot": "room for one job, whosever it is",
     "Turn": "when a firm was last let in",
     "ClockLine": "wishes of the clock, for each firm",
+    "Bucket": "counted before any scope is open",
+    "Tally": "numbers of requests, nobody's",
 }
 MODELS = [m for label in OURS for m in apps.get_app_config(label).get_models()]
 SCOPED = [m for m in MODELS if issubclass(m, TenantModel)]

@@ -119,7 +119,7 @@ def test_unchanged_rows_cost_nothing_each(service, firm, django_assert_num_queri
     asked = [{"external_id": row.external_id, "name": row.name} for row in made]
     service.get("customers")
 
-    with django_assert_num_queries(9):
+    with django_assert_num_queries(10):
         assert set(statuses(service.post("customers/upserts", asked))) == {"unchanged"}
 
 
@@ -279,7 +279,7 @@ def test_a_list_costs_the_same_whatever_its_length(  # noqa: PLR0917 -- fixtures
         made.create_batch(rows)
     service.get(path)
 
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(8):
         assert len(service.get(path).json()["data"]) == rows
 
 

@@ -80,7 +80,7 @@ def test_a_page_costs_the_same_whatever_its_length(caller, firm, count, django_a
             sample_jobs.note.enqueue(number=number)
     caller.get("/api/v1/jobs")
 
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(8):
         caller.get("/api/v1/jobs")
 
 
