@@ -42,6 +42,7 @@ CSRF_TRUSTED_ORIGINS = [SITE_URL]
 INSTALLED_APPS = [
     "billing_portal.tenancy",
     "billing_portal.members",
+    "billing_portal.directories",
     "billing_portal.audit",
     "billing_portal.jobs",
     "billing_portal.outbox",
@@ -205,6 +206,8 @@ CONTENT_SECURITY_POLICY = {
         "frame-ancestors": [NONE],
     },
 }
+# Firms' directories are asked at public addresses only, unless they stand in the same network.
+PRIVATE_DIRECTORIES = env("PRIVATE_DIRECTORIES", "no" if IS_PRODUCTION else "yes") == "yes"
 # Data keys of firms are wrapped by the first; the others still open what they wrapped.
 FIELD_KEYS = env(
     "FIELD_KEYS", "" if IS_PRODUCTION else "ZGV2ZWxvcG1lbnQta2V5LW5vdC1hLXNlY3JldC0zMmI="

@@ -8,6 +8,7 @@ from billing_portal.portal import office
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("billing_portal.members.urls")),
+    path("accounts/sso/", include("billing_portal.directories.urls")),
     path("", include("billing_portal.portal.urls")),
     path("", include("billing_portal.operation.urls")),
     path("audit/", include("billing_portal.audit.urls")),

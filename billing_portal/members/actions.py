@@ -190,6 +190,13 @@ def accept_invitation(token: str, *, password: str, at: datetime) -> User:
         raise NotOpen("This invitation cannot be used: ask for a new one.")
     user = add_user(email=invitation.email, name=invitation.name, password=password)
     proofs.confirm_address(user)
+    join(invitation, user, at=at)
+    return user
+
+
+@transaction.atomic
+def join(invitation: Invitation, user: User, *, at: datetime) -> Membership:
+    """Make the person a member whom an approved invitation reached; its caller has proven who."""
     invitation.accepted_at = at
     invitation.save(update_fields=["accepted_at"])
     membership, _ = Membership.objects.get_or_create(
@@ -201,7 +208,7 @@ def accept_invitation(token: str, *, password: str, at: datetime) -> User:
     )
     with tenant_scope(invitation.tenant_id):
         record("invitation.accepted", membership, by=_as_actor(user), role=invitation.role)
-    return user
+    return membership
 
 
 @transaction.atomic

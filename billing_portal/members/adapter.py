@@ -6,11 +6,13 @@ from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
 from django.db import transaction
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.utils.translation import gettext
 
-from billing_portal.members import proofs
+from billing_portal.members import paths, proofs, queries, sessions
 
+_ASKS = "allauth.mfa.stages.AuthenticateStage"
 _SENDER = {"name": "Billing portal", "color": "#1f5fbf"}  # a person's account is of no firm
 
 
@@ -24,10 +26,34 @@ class ClosedAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth has
     def populate_username(self, request: HttpRequest, user: Any) -> None:
         """Leave it: users have no name to sign in with but their address."""
 
+    def get_login_stages(self) -> list[str]:
+        """Let a directory that has asked for two factors spare ours."""
+        ours = "billing_portal.members.sessions.SecondFactor"
+        return [ours if path == _ASKS else path for path in super().get_login_stages()]
+
+    def pre_login(self, request: HttpRequest, user: Any, **told: Any) -> HttpResponse | None:
+        """Lead to the directory whom every firm of theirs wants to come by it."""
+        answer: HttpResponse | None = super().pre_login(request, user, **told)
+        firms = [tenant for tenant, _roles in queries.firms_of(user)]
+        is_free = sessions.is_by_directory(told["signal_kwargs"]) or not firms
+        if answer is not None or is_free or not all(firm.requires_directory for firm in firms):
+            return answer
+        return redirect(paths.outside_firms("directories:start", slug=firms[0].slug))
+
     def login(self, request: HttpRequest, user: Any) -> None:
-        """Sign in, and catch up on an address that an invitation has proven before."""
+        """Begin the session."""
         super().login(request, user)
-        proofs.confirm_invited_address(user)
+        sessions.forget(request)
+
+    def post_login(self, request: HttpRequest, user: Any, **told: Any) -> HttpResponse:
+        """Mark what a directory began; else catch up on an address that an invitation has proven.
+
+        A directory's word proves no address: it would hold for other firms, too.
+        """
+        if not sessions.settle(request, user, told["signal_kwargs"]):
+            proofs.confirm_invited_address(user)
+        answer: HttpResponse = super().post_login(request, user, **told)
+        return answer
 
     def set_password(self, user: Any, password: str) -> None:
         """Set the password that somebody chose, by the old one or by a mailed link; on record."""

@@ -11,21 +11,22 @@ import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from http import HTTPStatus
+from urllib.parse import quote
 
 from django.conf import settings
 from django.contrib.auth import logout
 from django.contrib.auth.views import redirect_to_login
 from django.db import transaction
 from django.http import HttpResponse
-from django.shortcuts import render
-from django.urls import get_script_prefix, reverse, set_script_prefix
+from django.shortcuts import redirect, render
+from django.urls import get_script_prefix, set_script_prefix
 from django.utils import timezone
 
 from billing_portal import logs
 from billing_portal.api import limits
 from billing_portal.api.problems import problem
 from billing_portal.errors import Refused
-from billing_portal.members import allowances, keys, proofs, queries
+from billing_portal.members import allowances, keys, paths, proofs, queries, sessions
 from billing_portal.members.models import User
 from billing_portal.periods import zone
 from billing_portal.tenancy.actors import MissingPermission
@@ -37,6 +38,7 @@ Answer = Callable[[HouseRequest], HttpResponse]
 _FIRM = re.compile(r"^/t/([a-z0-9-]{1,40})(/.*)$")
 _NOTED_EVERY_SECONDS = 60
 _WITH_OR_WITHOUT_FIRM = ("/accounts/", "/static/")
+_ASKS_OUTSIDE = "/accounts/sso/"  # asks a firm's directory, which no transaction may span
 _WITHOUT_FIRM = ("/", "/healthz", "/readyz", "/metrics", "/_ui/")
 
 
@@ -116,7 +118,12 @@ class ActorAndScope:
 
     def _for_anybody(self, request: HouseRequest) -> HttpResponse:
         """Let a form of the account pages do all it does, its rows in the trail too, or nothing."""
-        if request.method != "POST":
+        try:
+            sessions.refuse_own_account(request)
+        except sessions.KeptByTheFirm as refusal:
+            told = {"exception": str(refusal), "code": refusal.code, "headline": refusal.headline}
+            return render(request, "403.html", told, status=HTTPStatus.FORBIDDEN)
+        if request.method != "POST" or request.path_info.startswith(_ASKS_OUTSIDE):
             return self.get_response(request)
         verdict = limits.take(allowances.of_post(request))
         if not verdict.is_granted:
@@ -132,13 +139,17 @@ class ActorAndScope:
         return response
 
     def _for_member(self, request: HouseRequest) -> HttpResponse:
+        tenant, by = request.tenant, sessions.by_directory(request)
+        if tenant and by and by.firm == tenant.pk and by.directory != tenant.directory:
+            logout(request)  # the directory that began the session is in force no more
         if not request.user.is_authenticated:
-            return redirect_to_login(request.get_full_path(), _sign_in_path())
-        tenant = request.tenant
+            return self._to_sign_in(request)
         actor = queries.actor_in(tenant, request.user) if tenant else None
-        if tenant is None or actor is None:
+        if tenant is None or actor is None or (by is not None and by.firm != tenant.pk):
             request.tenant = None
             return self._nowhere(request)
+        if tenant.requires_directory and by is None:
+            return self._to_sign_in(request)
         request.actor = actor
         logs.bind(tenant=tenant.slug, actor=actor.ref)
         verdict = limits.take(allowances.of_post(request) if request.method == "POST" else [])
@@ -146,6 +157,14 @@ class ActorAndScope:
             return self._too_much(request, verdict)
         with timezone.override(zone(tenant.time_zone)):  # pages show moments as the firm lives them
             return self._scoped(request, tenant)
+
+    def _to_sign_in(self, request: HouseRequest) -> HttpResponse:
+        """Lead to the sign-in page, or to the firm's directory where nothing else opens it."""
+        firm, asked = request.tenant, request.get_full_path()
+        if firm is None or not firm.requires_directory:
+            return redirect_to_login(asked, paths.outside_firms("account_login"))
+        start = paths.outside_firms("directories:start", slug=firm.slug)
+        return redirect(f"{start}?next={quote(asked)}")
 
     def _for_key(self, request: HouseRequest) -> HttpResponse:
         try:
@@ -177,13 +196,3 @@ class ActorAndScope:
         """Answer like any path that does not exist."""
         request.urlconf = "billing_portal.members.nowhere"
         return self.get_response(request)
-
-
-def _sign_in_path() -> str:
-    """Sign-in lies outside the firms: reverse it without the firm's prefix."""
-    before = get_script_prefix()
-    set_script_prefix(before.split("/t/")[0] + "/")
-    try:
-        return reverse("account_login")
-    finally:
-        set_script_prefix(before)

@@ -15,8 +15,9 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from billing_portal.errors import Refused
-from billing_portal.members import actions, queries
+from billing_portal.members import actions, queries, sessions
 from billing_portal.members.models import User
+from billing_portal.tenancy.models import Tenant
 from billing_portal.tenancy.requests import HouseRequest
 
 
@@ -41,7 +42,7 @@ def front(request: HouseRequest) -> HttpResponse:
         return redirect("portal:inbox")
     if not isinstance(request.user, User):
         return redirect("account_login")
-    firms = queries.firms_of(request.user)
+    firms = _firms(request, request.user)
     if len(firms) == 1:
         return redirect(f"/t/{firms[0][0].slug}/inbox/")
     return _choice(request, request.user)
@@ -104,6 +105,12 @@ def _choice(request: HttpRequest, user: Any) -> HttpResponse:
             "role": ", ".join(role.capitalize() for role in roles),
             "url": f"/t/{tenant.slug}/",
         }
-        for tenant, roles in queries.firms_of(user)
+        for tenant, roles in _firms(request, user)
     ]
     return render(request, "portal/firms.html", {"firms": rows})
+
+
+def _firms(request: HttpRequest, user: User) -> list[tuple[Tenant, list[str]]]:
+    """Return the firms that this session may enter: the user's, or its directory's. One query."""
+    by = sessions.by_directory(request)
+    return [row for row in queries.firms_of(user) if by is None or row[0].pk == by.firm]

@@ -30,9 +30,17 @@ class Tenant(models.Model):
     country = models.CharField(max_length=2, default="US", help_text="ISO 3166-1, two letters.")
     email = models.EmailField(blank=True)
     remittance = models.TextField(blank=True, help_text="How to pay, printed on invoices.")
+    # Of the firm's directory, what its doors must know before a scope is open; its actions keep it.
+    directory = models.CharField(max_length=40, blank=True, help_text="Public id of that in force.")
+    directory_domains = models.JSONField(default=list, blank=True)
+    requires_directory = models.BooleanField(default=False)
 
     class Meta:
         constraints = [
+            models.CheckConstraint(
+                condition=Q(requires_directory=False) | ~Q(directory=""),
+                name="tenant_requires_only_a_directory_it_has",
+            ),
             models.CheckConstraint(
                 condition=Q(color__regex=r"^#[0-9a-f]{6}$"), name="tenant_color_is_a_hex_color"
             ),

@@ -15,6 +15,8 @@ PERMISSIONS = {
     "credit_notes.request": "Request credit notes",
     "customers.edit": "Edit customers, matters and terms",
     "customers.read": "Read customers and matters",
+    "directories.approve": "Approve where the firm's people sign in",
+    "directories.edit": "Propose where the firm's people sign in",
     "dunning.edit": "Edit reminders and their policy",
     "dunning.read": "Read reminders",
     "invoices.approve": "Approve or return invoices",

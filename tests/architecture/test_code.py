@@ -23,7 +23,7 @@ LONG_FUNCTIONS = {
     "billing_portal/portal/gallery_review.py:context": "a table of sample values",
 }
 FORBIDDEN_NAMES = {"utils", "helpers", "services", "common", "managers", "signals", "misc"}
-OURS = ["tenancy", "members", "audit", "jobs", "outbox", "api", *ROOMS[1:]]
+OURS = ["tenancy", "members", "directories", "audit", "jobs", "outbox", "api", *ROOMS[1:]]
 
 
 def _name(file: Path) -> str:

@@ -11,7 +11,7 @@ from billing_portal.tenancy.scoped import TenantManager
 
 pytestmark = pytest.mark.django_db
 OURS = [
-    *("tenancy", "members", "audit", "jobs", "outbox", "api"),
+    *("tenancy", "members", "directories", "audit", "jobs", "outbox", "api"),
     *("ledger", "customers", "invoices", "dunning"),
 ]
 SHARED = {

@@ -1,0 +1,17 @@
+"""Addresses outside the firms, asked for from inside one or not."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.urls import get_script_prefix, reverse, set_script_prefix
+
+
+def outside_firms(name: str, **named: Any) -> str:
+    """Return the path of a page that lies outside the firms, without the firm's prefix."""
+    before = get_script_prefix()
+    set_script_prefix(before.split("/t/")[0] + "/")
+    try:
+        return reverse(name, kwargs=named)
+    finally:
+        set_script_prefix(before)
