@@ -9,6 +9,7 @@ from billing_portal.portal import office
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("billing_portal.members.urls")),
     path("", include("billing_portal.portal.urls")),
+    path("", include("billing_portal.members.page_urls")),
     path("audit/", include("billing_portal.audit.urls")),
     path("jobs/", include("billing_portal.jobs.page_urls")),
     path("ledger/", include("ledger.urls")),
