@@ -271,6 +271,7 @@ EMAIL_PORT = int(env("EMAIL_PORT", "1025"))
 EMAIL_HOST_USER = env("EMAIL_HOST_USER")
 EMAIL_HOST_PASSWORD = env("EMAIL_HOST_PASSWORD")
 EMAIL_USE_TLS = env("EMAIL_USE_TLS", "no") == "yes"
+EMAIL_TIMEOUT = 30
 DEFAULT_FROM_EMAIL = env("DEFAULT_FROM_EMAIL", "billing@portal.test")
 
 # --- API ----------------------------------------------------------------------------------------
@@ -340,6 +341,7 @@ INBOX_PROVIDERS: list[str] = [
     "customers.views.inbox_items",
     "ledger.views.periods.inbox_items",
     "billing_portal.jobs.views.inbox_items",
+    "billing_portal.members.views.people.inbox_items",
 ]
 SEARCH_PROVIDERS: list[str] = ["invoices.views.inbox.search", "customers.views.search"]
 NOUN_PROVIDERS: dict[str, str] = {  # by the prefix of public ids: who names such things
@@ -362,6 +364,7 @@ NAVIGATION: list[tuple[str, str, str, str, str]] = [  # letter, label, icon, URL
     ("c", "Customers", "users", "admin:customers_customer_changelist", "admin.enter"),
     ("m", "Matters", "scale", "admin:customers_matter_changelist", "admin.enter"),
     ("l", "Ledger", "book-open", "ledger:trial_balance", "ledger.read"),
+    ("o", "People", "user", "people:people", "members.read"),
     ("a", "Audit log", "history", "audit:log", "audit.read"),
     ("j", "Jobs", "activity", "jobs:jobs", "jobs.read"),
     ("s", "Back office", "settings", "admin:index", "admin.enter"),

@@ -11,6 +11,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("accounts/sso/", include("billing_portal.directories.urls")),
     path("", include("billing_portal.portal.urls")),
     path("", include("billing_portal.operation.urls")),
+    path("", include("billing_portal.members.page_urls")),
     path("audit/", include("billing_portal.audit.urls")),
     path("jobs/", include("billing_portal.jobs.page_urls")),
     path("ledger/", include("ledger.urls")),

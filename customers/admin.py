@@ -215,6 +215,7 @@ class BankDetailsAdmin(CustomersAdmin):
     """Bank details: proposed by one person, approved by another; the account is never shown."""
 
     form = forms.BankDetailsForm
+    is_grave = True
     create_action = staticmethod(payment_actions.propose_bank_details)
     list_display = ("payment_method", "holder", "account_ending", "state", "proposed_by")
     list_select_related = ("payment_method",)

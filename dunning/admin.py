@@ -34,6 +34,7 @@ class BankAccountAdmin(OfficeAdmin):
     form = BankAccountForm
     view_permission = "payments.read"
     edit_permission = "bank_accounts.edit"
+    is_grave = True
     create_action = staticmethod(add_bank_account)
     list_display = ("name", "account", "currency", "added_at")
     ordering = ("name", "pk")

@@ -15,7 +15,8 @@ from billing_portal.directories.relying import Client
 from billing_portal.directories.tokens import Person
 from billing_portal.errors import Refused
 from billing_portal.members import queries as members
-from billing_portal.members.actions import NotOpen, OwnProposal, add_user, join
+from billing_portal.members.actions import NotOpen, OwnProposal, add_user
+from billing_portal.members.invitations import join
 from billing_portal.members.models import Invitation, User
 from billing_portal.tenancy.actors import Actor, system
 from billing_portal.tenancy.encryption import lock_up, open_up
@@ -266,7 +267,7 @@ def _invited(tenant: Tenant, email: str, at: datetime) -> User:
     """Accept the open invitation of an address, which the firm's own directory has proven."""
     invitation = (
         Invitation.objects.select_for_update()
-        .filter(tenant=tenant, email=email, accepted_at__isnull=True, expires_at__gt=at)
+        .filter(tenant=tenant, email=email, accepted_at=None, withdrawn_at=None, expires_at__gt=at)
         .exclude(approved_by="")
         .order_by("-pk")
         .first()

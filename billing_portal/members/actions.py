@@ -1,23 +1,20 @@
-"""Who becomes a member, in which role, and which key may call: each needs four eyes."""
+"""Which firms there are, who holds which role, and which key may call: four eyes for the rights."""
 
 from __future__ import annotations
 
-import hashlib
-import secrets
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.db import IntegrityError, transaction
+from django.db.models.functions import Now
 
 from billing_portal.audit.trail import record
 from billing_portal.errors import Refused
-from billing_portal.members import keys, proofs
-from billing_portal.members.models import ApiKey, Invitation, Membership, User
-from billing_portal.tenancy.actors import Actor, ActorKind
+from billing_portal.members import keys
+from billing_portal.members.models import ApiKey, Membership, User
+from billing_portal.tenancy.actors import Actor
 from billing_portal.tenancy.models import Tenant
 from billing_portal.tenancy.permissions import ROLES
 from billing_portal.tenancy.scope import tenant_scope
-
-INVITATION_LASTS = timedelta(days=7)
 
 
 class OwnProposal(Refused):
@@ -30,6 +27,12 @@ class NotOpen(Refused):
     """It has been approved, used, ended or revoked already, or has expired."""
 
     code = "members.not_open"
+
+
+class NotYours(Refused):
+    """Only who proposed it takes it back; another person declines it."""
+
+    code = "members.not_yours"
 
 
 class RoleHeldAlready(Refused):
@@ -95,15 +98,37 @@ def approve_role(membership: Membership, *, by: Actor) -> Membership:
     :raises NotOpen: when it has been approved or ended.
     """
     by.must("members.approve")
-    membership = Membership.objects.select_for_update().get(pk=membership.pk)
-    if membership.approved_by or membership.ended_at:
-        raise NotOpen("This role waits for no approval.")
+    membership = _waiting(membership)
     if membership.proposed_by == by.ref:
         raise OwnProposal("Another person must approve what you proposed.")
-    membership.approved_by = by.ref
-    membership.save(update_fields=["approved_by"])
+    membership.approved_by, membership.approved_at = by.ref, Now()
+    membership.save(update_fields=["approved_by", "approved_at"])
     record("role.approved", membership, by=by, user=membership.user_id, role=membership.role)
     return membership
+
+
+@transaction.atomic
+def withdraw_role(membership: Membership, *, by: Actor, at: datetime) -> Membership:
+    """Take back a role that one has proposed and nobody has approved.
+
+    :raises NotYours: when somebody else proposed it.
+    :raises NotOpen: when it has been approved or ended.
+    """
+    by.must("members.invite")
+    membership = _waiting(membership)
+    if membership.proposed_by != by.ref:
+        raise NotYours("Somebody else proposed this: decline it instead.")
+    return _end(membership, "role.withdrawn", by=by, at=at)
+
+
+@transaction.atomic
+def decline_role(membership: Membership, *, by: Actor, at: datetime) -> Membership:
+    """Turn a proposed role down.
+
+    :raises NotOpen: when it has been approved or ended.
+    """
+    by.must("members.approve")
+    return _end(_waiting(membership), "role.declined", by=by, at=at)
 
 
 @transaction.atomic
@@ -125,89 +150,24 @@ def end_role(membership: Membership, *, by: Actor, at: datetime) -> Membership:
     approved = [row for row in held if row.approved_by and row.pk != mine.pk]
     if mine.role == "owner" and mine.approved_by and not approved:
         raise LastOwner("A firm keeps at least one owner.")
-    mine.ended_at = at
-    mine.save(update_fields=["ended_at"])
-    record("role.ended", mine, by=by, user=mine.user_id, role=mine.role)
-    return mine
+    return _end(mine, "role.ended", by=by, at=at)
 
 
-@transaction.atomic
-def invite(
-    tenant: Tenant, *, email: str, name: str, role: str, by: Actor, at: datetime
-) -> Invitation:
-    """Propose to invite somebody into the firm; the mail goes out once another has approved it."""
-    by.must("members.invite")
-    invitation = Invitation.objects.create(
-        tenant=tenant,
-        email=email.strip().lower(),
-        name=name,
-        role=role,
-        invited_by=by.ref,
-        expires_at=at + INVITATION_LASTS,
-    )
-    record("invitation.proposed", invitation, by=by, role=role)
-    return invitation
+def _waiting(membership: Membership) -> Membership:
+    """Lock a proposal.
 
-
-@transaction.atomic
-def approve_invitation(
-    invitation: Invitation, *, by: Actor, at: datetime
-) -> tuple[Invitation, str]:
-    """Approve an invitation and return the token that its mail carries; it is stored hashed.
-
-    :raises OwnProposal: when the approver is the inviter.
-    :raises NotOpen: when it was approved before, or has expired.
+    :raises NotOpen: when it has been approved or ended.
     """
-    by.must("members.approve")
-    invitation = Invitation.objects.select_for_update().get(pk=invitation.pk)
-    if invitation.approved_by or invitation.expires_at <= at:
-        raise NotOpen("This invitation waits for no approval.")
-    if invitation.invited_by == by.ref:
-        raise OwnProposal("Another person must approve your invitation.")
-    token = secrets.token_urlsafe(32)
-    invitation.approved_by, invitation.token_hash = by.ref, _hash(token)
-    invitation.save(update_fields=["approved_by", "token_hash"])
-    record("invitation.approved", invitation, by=by, role=invitation.role)
-    return invitation, token
+    membership = Membership.objects.select_for_update().get(pk=membership.pk)
+    if membership.approved_by or membership.ended_at:
+        raise NotOpen("This role waits for no approval.")
+    return membership
 
 
-@transaction.atomic
-def accept_invitation(token: str, *, password: str, at: datetime) -> User:
-    """Make the invited person a member, by the token from the mail; a token works once.
-
-    A person who has an account already keeps their password. The token came by mail, and so proves
-    the address.
-
-    :raises NotOpen: for a token that is unknown, used or too old; the message is the same.
-    """
-    invitation = (
-        Invitation.objects.select_for_update()
-        .select_related("tenant")
-        .filter(token_hash=_hash(token), accepted_at__isnull=True, expires_at__gt=at)
-        .first()
-    )
-    if invitation is None:
-        raise NotOpen("This invitation cannot be used: ask for a new one.")
-    user = add_user(email=invitation.email, name=invitation.name, password=password)
-    proofs.confirm_address(user)
-    join(invitation, user, at=at)
-    return user
-
-
-@transaction.atomic
-def join(invitation: Invitation, user: User, *, at: datetime) -> Membership:
-    """Make the person a member whom an approved invitation reached; its caller has proven who."""
-    invitation.accepted_at = at
-    invitation.save(update_fields=["accepted_at"])
-    membership, _ = Membership.objects.get_or_create(
-        tenant=invitation.tenant,
-        user=user,
-        role=invitation.role,
-        ended_at=None,
-        defaults={"proposed_by": invitation.invited_by, "approved_by": invitation.approved_by},
-    )
-    with tenant_scope(invitation.tenant_id):
-        record("invitation.accepted", membership, by=_as_actor(user), role=invitation.role)
+def _end(membership: Membership, deed: str, *, by: Actor, at: datetime) -> Membership:
+    membership.ended_at, membership.ended_by = at, by.ref
+    membership.save(update_fields=["ended_at", "ended_by"])
+    record(deed, membership, by=by, user=membership.user_id, role=membership.role)
     return membership
 
 
@@ -284,11 +244,3 @@ def choose_theme(user: User, theme: str) -> User:
     user.theme = theme
     user.save(update_fields=["theme"])
     return user
-
-
-def _as_actor(user: User) -> Actor:
-    return Actor(ActorKind.USER, user.pk, str(user))
-
-
-def _hash(token: str) -> str:
-    return hashlib.sha256(token.encode()).hexdigest()

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager
 from django.db import models
 from django.db.models import F, Q
-from django.db.models.functions import Lower
+from django.db.models.functions import Lower, Now
 
 from billing_portal.tenancy.models import Tenant
 from billing_portal.tenancy.permissions import ROLES
@@ -81,7 +81,10 @@ class Membership(models.Model):
     user = models.ForeignKey(User, models.PROTECT, related_name="memberships")
     role = models.CharField(max_length=10, choices=_ROLE_CHOICES)
     proposed_by = models.CharField(max_length=60, help_text="Actor, such as user:7.")
+    proposed_at = models.DateTimeField(db_default=Now())
     approved_by = models.CharField(max_length=60, blank=True)
+    approved_at = models.DateTimeField(null=True, blank=True)
+    ended_by = models.CharField(max_length=60, blank=True)
     ended_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
@@ -110,9 +113,13 @@ class Invitation(models.Model):
     role = models.CharField(max_length=10, choices=_ROLE_CHOICES)
     token_hash = models.CharField(max_length=64, blank=True, help_text="SHA-256; empty until sent.")
     invited_by = models.CharField(max_length=60)
+    invited_at = models.DateTimeField(db_default=Now())
     approved_by = models.CharField(max_length=60, blank=True)
+    approved_at = models.DateTimeField(null=True, blank=True)
     expires_at = models.DateTimeField()
     accepted_at = models.DateTimeField(null=True, blank=True)
+    withdrawn_by = models.CharField(max_length=60, blank=True, help_text="Or who declined it.")
+    withdrawn_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         constraints = [
@@ -128,6 +135,15 @@ class Invitation(models.Model):
                 fields=["token_hash"],
                 condition=~Q(token_hash=""),
                 name="invitation_token_is_unique",
+            ),
+            models.UniqueConstraint(
+                fields=["tenant", "email", "role"],
+                condition=Q(accepted_at__isnull=True, withdrawn_at__isnull=True),
+                name="invitation_is_open_once",
+            ),
+            models.CheckConstraint(
+                condition=Q(accepted_at__isnull=True) | Q(withdrawn_at__isnull=True),
+                name="invitation_is_accepted_or_withdrawn",
             ),
         ]
 
@@ -160,3 +176,41 @@ class ApiKey(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} ({self.prefix}…)"
+
+
+class InstallationKey(models.Model):
+    """A data key for what belongs to people and not to a firm, wrapped by one of FIELD_KEYS."""
+
+    number = models.PositiveSmallIntegerField(unique=True)
+    wrapped = models.BinaryField()
+
+    def __str__(self) -> str:
+        return f"Key {self.number}"
+
+
+class Letter(models.Model):
+    """A mail of the foundations on its way, encrypted; it is gone once the server has taken it.
+
+    The firm is the one whose jobs carry it: a job names a letter by its number and nothing else.
+    """
+
+    tenant = models.ForeignKey(Tenant, models.PROTECT, related_name="+")
+    about = models.CharField(max_length=60, blank=True, help_text="Such as invitation:7.")
+    sealed = models.TextField(blank=True, help_text="Recipient and text; emptied when refused.")
+    message_id = models.CharField(max_length=120, unique=True)
+    written_at = models.DateTimeField(db_default=Now())
+    attempts = models.PositiveSmallIntegerField(default=0)
+    refused_at = models.DateTimeField(null=True, blank=True)
+    error_text = models.CharField(max_length=300, blank=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["tenant", "about"], name="letter_about")]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(refused_at__isnull=True) | Q(sealed=""),
+                name="letter_that_was_refused_is_empty",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"Letter {self.message_id}"

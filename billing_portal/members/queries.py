@@ -1,14 +1,19 @@
-"""Who is a member of what, asked before any scope is open."""
+"""Who is a member of what, and what waits: asked before any scope is open, and by the pages."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
+from allauth.mfa.models import Authenticator
+from django.db.models import QuerySet
+
 from billing_portal.bounds import whole_number
-from billing_portal.members.models import ApiKey, Membership, User
+from billing_portal.members.models import ApiKey, Invitation, Letter, Membership, User
 from billing_portal.tenancy.actors import Actor, ActorKind
 from billing_portal.tenancy.models import Tenant
 from billing_portal.tenancy.permissions import permissions_of
+
+_MOST = 500
 
 
 def actor_in(tenant: Tenant, user: User) -> Actor | None:
@@ -40,6 +45,12 @@ def firms_of(user: User) -> list[tuple[Tenant, list[str]]]:
     return list(found.values())
 
 
+def has_password(email: str) -> bool:
+    """Say whether somebody signs in with this address and a password already. One query."""
+    user = User.objects.filter(email=email).first()
+    return user is not None and user.has_usable_password()
+
+
 def members_of(tenant: Tenant) -> list[Membership]:
     """Return who holds which role in the firm, proposals included, by name. One query."""
     return list(
@@ -47,6 +58,48 @@ def members_of(tenant: Tenant) -> list[Membership]:
         .select_related("user")
         .order_by("user__name", "role")
     )
+
+
+def people_of(tenant: Tenant) -> QuerySet[User]:
+    """Return who holds an approved role in the firm, each once, in no order: page by key."""
+    held = Membership.objects.filter(tenant=tenant, ended_at__isnull=True).exclude(approved_by="")
+    return User.objects.filter(pk__in=held.values("user_id"))
+
+
+def roles_of(tenant: Tenant, users: Iterable[User]) -> dict[int, list[Membership]]:
+    """Return the roles of people in the firm by the person's key, ended ones too. One query."""
+    found: dict[int, list[Membership]] = {}
+    rows = Membership.objects.filter(tenant=tenant, user__in=list(users)).order_by("role", "pk")
+    for row in rows:
+        found.setdefault(row.user_id, []).append(row)
+    return found
+
+
+def proposals_of(tenant: Tenant) -> list[Membership]:
+    """Return the roles that wait for a second person, oldest first. One query."""
+    rows = Membership.objects.filter(tenant=tenant, approved_by="", ended_at__isnull=True)
+    return list(rows.select_related("user").order_by("pk")[:_MOST])
+
+
+def open_invitations_of(tenant: Tenant) -> list[Invitation]:
+    """Return the invitations that were neither accepted nor withdrawn, oldest first. One query."""
+    rows = Invitation.objects.filter(
+        tenant=tenant, accepted_at__isnull=True, withdrawn_at__isnull=True
+    )
+    return list(rows.order_by("pk")[:_MOST])
+
+
+def letters_about(tenant: Tenant, subjects: Iterable[str]) -> dict[str, Letter]:
+    """Return the letters that have not left yet, by what they are about. One query."""
+    rows = Letter.objects.filter(tenant=tenant, about__in=list(subjects))
+    return {row.about: row for row in rows}
+
+
+def with_second_factor(users: Iterable[User]) -> set[int]:
+    """Return the keys of those who have a second factor. One query."""
+    rows = Authenticator.objects.filter(user__in=list(users))
+    rows = rows.exclude(type=Authenticator.Type.RECOVERY_CODES)
+    return set(rows.values_list("user_id", flat=True))
 
 
 def holders_of(tenant: Tenant, permission: str) -> list[User]:
@@ -64,6 +117,12 @@ def holders_of(tenant: Tenant, permission: str) -> list[User]:
         .distinct()
         .order_by("name")
     )
+
+
+def holders_by_role(tenant: Tenant, role: str) -> list[int]:
+    """Return the keys of those who hold a role in the firm. One query."""
+    rows = Membership.objects.filter(tenant=tenant, role=role, ended_at__isnull=True)
+    return list(rows.exclude(approved_by="").values_list("user_id", flat=True))
 
 
 def names_of_actors(refs: Iterable[str]) -> dict[str, str]:

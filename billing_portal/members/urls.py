@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from django.urls import path
 
-from billing_portal.members import views
+from billing_portal.members.views import entrance
 
 app_name = "members"
 urlpatterns = [
-    path("", views.front, name="front"),
-    path("accounts/firms/", views.firms, name="firms"),
-    path("accounts/email/", views.address, name="address"),  # in place of the library's page
-    path("accounts/theme/", views.theme, name="theme"),
-    path("accounts/invitation/<str:token>/", views.accept, name="accept"),
+    path("", entrance.front, name="front"),
+    path("accounts/firms/", entrance.firms, name="firms"),
+    path("accounts/email/", entrance.address, name="address"),  # in place of the library's page
+    path("accounts/theme/", entrance.theme, name="theme"),
+    path("accounts/invitation/<str:token>/", entrance.accept, name="accept"),
 ]

@@ -30,6 +30,7 @@ from django.utils.text import capfirst
 from billing_portal.bounds import whole_number
 from billing_portal.errors import Refused
 from billing_portal.money import CURRENCIES_IN_USE
+from billing_portal.portal.proving import prove_first
 from billing_portal.tenancy.actors import Actor, MissingPermission
 from billing_portal.tenancy.models import TenantModel
 from billing_portal.tenancy.requests import FirmRequest
@@ -154,10 +155,13 @@ class OfficeAdmin(admin.ModelAdmin):
 
     ``create_action(**values, by=…)`` and ``change_action(subject, **values, by=…)`` are given as
     static methods; without one there is no such button. Nothing is ever deleted.
+
+    :cvar is_grave: who writes here has proven lately that it is they.
     """
 
     view_permission: ClassVar[str] = ""
     edit_permission: ClassVar[str] = ""
+    is_grave: ClassVar[bool] = False
     create_action: ClassVar[Callable[..., models.Model] | None] = None
     change_action: ClassVar[Callable[..., models.Model] | None] = None
 
@@ -208,6 +212,8 @@ class OfficeAdmin(admin.ModelAdmin):
 
         The refused deed has been rolled back when the form is shown again, with status 422.
         """
+        if self.is_grave and (way := prove_first(request)):
+            return way
         try:
             return super().changeform_view(request, object_id, form_url, extra_context)
         except MissingPermission as refusal:
@@ -217,6 +223,14 @@ class OfficeAdmin(admin.ModelAdmin):
             page = super().changeform_view(request, object_id, form_url, extra_context)
             page.status_code = HTTPStatus.UNPROCESSABLE_ENTITY
             return page
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """List the rows, or do what was chosen for some of them."""
+        if self.is_grave and (way := prove_first(request)):
+            return way
+        return super().changelist_view(request, extra_context)
 
     def get_form(
         self,

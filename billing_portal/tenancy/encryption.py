@@ -28,9 +28,7 @@ class WrongPlace(Exception):
 def lock_up(plain: str, *, table: str, column: str, row: object) -> str:
     """Encrypt a value for one cell of the current firm."""
     key = TenantKey.objects.order_by("-number").first() or make_key()
-    nonce = os.urandom(_NONCE)
-    sealed = AESGCM(_unwrap(key)).encrypt(nonce, plain.encode(), _place(table, column, row))
-    return f"v1.{key.number}.{base64.b64encode(nonce + sealed).decode()}"
+    return f"v1.{key.number}.{sealed(_unwrap(key), plain, _place(table, column, row))}"
 
 
 def open_up(stored: str, *, table: str, column: str, row: object) -> str:
@@ -39,41 +37,64 @@ def open_up(stored: str, *, table: str, column: str, row: object) -> str:
     :raises WrongPlace: when it was not encrypted for this very cell.
     """
     _version, number, text = stored.split(".", 2)
-    raw = base64.b64decode(text)
     key = TenantKey.objects.get(number=int(number))
-    try:
-        plain = AESGCM(_unwrap(key)).decrypt(raw[:_NONCE], raw[_NONCE:], _place(table, column, row))
-    except InvalidTag as error:
-        raise WrongPlace(f"{table}.{column}") from error
-    return plain.decode()
+    return unsealed(_unwrap(key), text, _place(table, column, row))
 
 
 def make_key() -> TenantKey:
     """Give the current firm its next data key; older keys still open what they locked."""
     newest = TenantKey.objects.aggregate(newest=Max("number"))["newest"] or 0
-    nonce = os.urandom(_NONCE)
     number = newest + 1
-    sealed = AESGCM(_masters()[0]).encrypt(nonce, AESGCM.generate_key(256), _wrapping(number))
-    key: TenantKey = TenantKey.objects.create(number=number, wrapped=nonce + sealed)
+    wrapped = wrap(AESGCM.generate_key(256), _wrapping(number))
+    key: TenantKey = TenantKey.objects.create(number=number, wrapped=wrapped)
     return key
 
 
 def rewrap(key: TenantKey) -> None:
     """Wrap a data key by today's installation key, after FIELD_KEYS got a new first key."""
-    nonce = os.urandom(_NONCE)
-    sealed = AESGCM(_masters()[0]).encrypt(nonce, _unwrap(key), _wrapping(key.number))
-    key.wrapped = nonce + sealed
+    key.wrapped = wrap(_unwrap(key), _wrapping(key.number))
     key.save(update_fields=["wrapped"])
 
 
-def _unwrap(key: TenantKey) -> bytes:
-    raw = bytes(key.wrapped)
+def wrap(data_key: bytes, place: bytes) -> bytes:
+    """Encrypt a data key by the first of FIELD_KEYS."""
+    nonce = os.urandom(_NONCE)
+    return nonce + AESGCM(_masters()[0]).encrypt(nonce, data_key, place)
+
+
+def unwrap(wrapped: bytes, place: bytes) -> bytes:
+    """Return a data key by whichever of FIELD_KEYS wrapped it.
+
+    :raises WrongPlace: when none of them did, for this place.
+    """
     for master in _masters():
         try:
-            return AESGCM(master).decrypt(raw[:_NONCE], raw[_NONCE:], _wrapping(key.number))
+            return AESGCM(master).decrypt(wrapped[:_NONCE], wrapped[_NONCE:], place)
         except InvalidTag:
             continue  # wrapped by another of the installation's keys
-    raise WrongPlace("No installation key opens this firm's data key.")
+    raise WrongPlace("No installation key opens this data key.")
+
+
+def sealed(data_key: bytes, plain: str, place: bytes) -> str:
+    """Return a text encrypted for one place, as base64 of nonce and ciphertext."""
+    nonce = os.urandom(_NONCE)
+    return base64.b64encode(nonce + AESGCM(data_key).encrypt(nonce, plain.encode(), place)).decode()
+
+
+def unsealed(data_key: bytes, text: str, place: bytes) -> str:
+    """Return a text that was encrypted for this place.
+
+    :raises WrongPlace: when it was not.
+    """
+    raw = base64.b64decode(text)
+    try:
+        return AESGCM(data_key).decrypt(raw[:_NONCE], raw[_NONCE:], place).decode()
+    except InvalidTag as error:
+        raise WrongPlace(place.decode()) from error
+
+
+def _unwrap(key: TenantKey) -> bytes:
+    return unwrap(bytes(key.wrapped), _wrapping(key.number))
 
 
 def _masters() -> list[bytes]:

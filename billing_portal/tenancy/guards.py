@@ -49,7 +49,7 @@ join pg_namespace n on n.oid = c.relnamespace and n.nspname = 'public'
 join pg_attribute a on a.attrelid = c.oid and a.attname = 'tenant_id' and not a.attisdropped
 where c.relkind = 'r'
   and c.relname not in
-    ('members_membership', 'members_invitation', 'members_apikey',
+    ('members_membership', 'members_invitation', 'members_apikey', 'members_letter',
      'jobs_job', 'jobs_turn', 'jobs_clockline')
   and not (
     c.relrowsecurity and c.relforcerowsecurity

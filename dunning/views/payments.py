@@ -22,6 +22,7 @@ from billing_portal.portal.answers import after, today_of, uid_or_none
 from billing_portal.portal.inbox import InboxItem
 from billing_portal.portal.lists import page_of
 from billing_portal.portal.nouns import nouns_of, row_named
+from billing_portal.portal.proving import stepped_up
 from billing_portal.tenancy.actors import Actor, may
 from billing_portal.tenancy.requests import FirmRequest
 from dunning.actions import allocations as deeds
@@ -201,6 +202,7 @@ def _parts(
 
 @require_POST
 @may("payments.import")
+@stepped_up
 def name_payer(request: FirmRequest, public_id: str) -> HttpResponse:
     """Say which customer a payment is from; then it can pay what they owe."""
     found = row_named(Payment.objects.all(), public_id)

@@ -15,6 +15,7 @@ from billing_portal.bounds import whole_number
 from billing_portal.errors import Refused, Stale
 from billing_portal.portal.answers import after, today_of, uid_or_none
 from billing_portal.portal.nouns import row_named
+from billing_portal.portal.proving import stepped_up
 from billing_portal.tenancy.actors import Actor, MissingPermission, may
 from billing_portal.tenancy.requests import FirmRequest
 from invoices.actions import credit, review
@@ -175,6 +176,7 @@ def request_credit(request: FirmRequest, public_id: str) -> HttpResponse:
 
 @require_POST
 @may("credit_notes.approve")
+@stepped_up
 def decide_credit(request: FirmRequest, public_id: str, verdict: str) -> HttpResponse:
     """Approve or reject a credit note at the version that was shown."""
     found, seen = _invoice(public_id), _seen(request)

@@ -14,6 +14,7 @@ from billing_portal.audit.queries import chain_state
 from billing_portal.members.queries import names_of_actors
 from billing_portal.portal.answers import after, today_of
 from billing_portal.portal.inbox import InboxItem
+from billing_portal.portal.proving import stepped_up
 from billing_portal.tenancy.actors import Actor, may
 from billing_portal.tenancy.requests import FirmRequest
 from ledger import queries
@@ -56,6 +57,7 @@ def periods(request: FirmRequest) -> HttpResponse:
 
 @require_POST
 @may("ledger.close")
+@stepped_up
 def move_period(request: FirmRequest, month: str, deed: str) -> HttpResponse:
     """Ask to close a month, take that back, or close what somebody else asked to close."""
     row, by = _named(month), request.actor

@@ -20,6 +20,8 @@ SHARED = {
     "Membership": "read to find out who may open a scope",
     "Invitation": "found by its token before any scope is open",
     "ApiKey": "found by its prefix before any scope is open",
+    "InstallationKey": "locks what belongs to people, who are of no firm",
+    "Letter": "also to people of no firm; encrypted, and gone once it has left",
     "Job": "ids and states only, admitted across firms",
     "Slot": "room for one job, whosever it is",
     "Turn": "when a firm was last let in",

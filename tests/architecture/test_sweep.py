@@ -11,16 +11,19 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 import pytest
 from django.apps import apps
 from django.urls import get_resolver
 
+from billing_portal.members import actions, invitations
 from billing_portal.tenancy.models import TenantModel
 from billing_portal.tenancy.scope import tenant_scope
-from tests.factories import MembershipFactory, TenantFactory
+from tests.factories import MembershipFactory, TenantFactory, UserFactory, actor
 from tests.foundations.test_api import Caller
 from tests.invoices import books
+from tests.visiting import signed_in
 
 pytestmark = pytest.mark.django_db
 VERBS = ("GET", "POST", "PUT", "PATCH", "DELETE")
@@ -138,15 +141,32 @@ def ids_of(firm, invoice) -> dict[str, str]:
         for name in ("pk", "id", "key", "allocation", "evidence"):
             ids[f"{noun}/{name}"] = "1"
     ids["allocations/entry"] = ids["entries/id"]
+    ids |= firms_people(firm)
     ids["invoices/public_id"] = ids["invoices/id"] = invoice.public_id
     return ids
+
+
+def firms_people(firm) -> dict[str, str]:
+    """Return what names the firm's people, and what of theirs waits."""
+    by = actor("owner", number=999_999)
+    user = UserFactory.create(name=MARK)
+    at = datetime.now(UTC)
+    role = actions.propose_role(firm, user, "biller", by=by)
+    invited = invitations.invite(
+        firm, email="zanzibar@surety.test", name=MARK, role="biller", by=by, at=at
+    )
+    return {
+        "people/pk": str(user.pk),
+        "roles/pk": str(role.pk),
+        "invitations/pk": str(invited.pk),
+    }
 
 
 @pytest.fixture
 def stranger(client):
     """The owner of another firm, signed in."""
     other = TenantFactory.create()
-    client.force_login(MembershipFactory.create(tenant=other, role="owner").user)
+    signed_in(client, MembershipFactory.create(tenant=other, role="owner").user)
     return client, other
 
 

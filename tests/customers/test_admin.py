@@ -32,10 +32,10 @@ from tests.customers.factories import (
     TimekeeperFactory,
 )
 from tests.factories import MembershipFactory, UserFactory
+from tests.visiting import signed_in
 
 urlpatterns = [path("admin/", site.urls), path("", include("billing_portal.urls"))]
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.customers.test_admin")]
-BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
 NOUNS = [
     *("customer", "matter", "timekeeper", "rate", "aggregationsetting", "paymentmethod"),
     *("bankdetails", "address", "taxidentity", "contact"),
@@ -61,7 +61,7 @@ class Office:
         """Sign in as somebody who holds a role."""
         user = UserFactory.create()
         MembershipFactory.create(tenant=self.firm, user=user, role=role)
-        self.client.force_login(user, backend=BACKEND)
+        signed_in(self.client, user)
         return user
 
     def get(self, rest, form=None):

@@ -46,9 +46,12 @@ class Office:
         self.people = people or [person for person in firms.PEOPLE if person.firm == firm]
         self._desks: dict[str, Browser] = {}
 
-    def desk(self, role: str) -> Browser:
-        """Return the browser of the first person who holds a role."""
-        if role not in self._desks:
+    def desk(self, role: str, *, anew: bool = False) -> Browser:
+        """Return the browser of the first person who holds a role.
+
+        :param anew: signed in just now, as what is grave asks.
+        """
+        if anew or role not in self._desks:
             person = self.person(role)
             self._desks[role] = firms.sign_in(self.address, person)
         return self._desks[role]
@@ -102,7 +105,9 @@ def give_address(office: Office, customer: str, **address: str) -> None:
 def name_account(office: Office, account: str, name: str, currency: str) -> None:
     """Name an account of the firm in the back office; its statements are taken in from then on."""
     values = {"account": account, "name": name, "currency": currency}
-    answer = office.desk("owner").post(office.path("admin/dunning/bankaccount/add/"), **values)
+    answer = office.desk("owner", anew=True).post(
+        office.path("admin/dunning/bankaccount/add/"), **values
+    )
     if not answer.url.endswith("/bankaccount/"):
         raise Refusal(f"account {account}: {_errors(answer.text)}")
 

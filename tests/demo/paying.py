@@ -58,7 +58,7 @@ def _credit(office: Office, invoice: dict[str, Any], told: Told) -> None:
         path, f"{path}credit/", reason="Billed to the wrong insurer."
     )
     note = asked.url.partition(office.address)[2]
-    answer = office.desk("owner").press(note, f"{note}credit/approve/", version="1")
+    answer = office.desk("owner", anew=True).press(note, f"{note}credit/approve/", version="1")
     if answer.status != 200 or "CN-" not in answer.text:
         raise Refusal(f"credit note: {answer.status} {answer.url}")
     told.credit_notes += 1

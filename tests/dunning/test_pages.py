@@ -20,7 +20,7 @@ from tests.foundations.test_api import Caller
 from tests.invoices import books
 from tests.invoices.books import SYSTEM
 from tests.outside.bank.server import DemoBank
-from tests.visiting import text_of
+from tests.visiting import signed_in, text_of
 
 pytestmark = pytest.mark.django_db
 IBAN = "DE89370400440532013000"
@@ -37,7 +37,7 @@ def invoice(firm):
 @pytest.fixture
 def biller(client, firm):
     with tenant_scope(firm.pk):
-        client.force_login(books.user_of(books.member("biller")))
+        signed_in(client, books.user_of(books.member("biller")))
     return client
 
 

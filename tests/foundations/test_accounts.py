@@ -9,7 +9,7 @@ from allauth.mfa.models import Authenticator
 from django.test import Client
 
 from billing_portal.audit.models import AuditEvent
-from billing_portal.members import actions
+from billing_portal.members import invitations
 from billing_portal.members.models import User
 from billing_portal.tenancy.scope import tenant_scope
 from tests.factories import MembershipFactory, UserFactory
@@ -70,8 +70,10 @@ def invite(firm, owner, second_owner, email="ada@firm.test"):
     """Return the token that the mail of an approved invitation carries."""
     with tenant_scope(firm.pk):
         now = datetime.now(UTC)
-        invitation = actions.invite(firm, email=email, name="Ada", role="biller", by=owner, at=now)
-        return actions.approve_invitation(invitation, by=second_owner, at=now)[1]
+        invitation = invitations.invite(
+            firm, email=email, name="Ada", role="biller", by=owner, at=now
+        )
+        return invitations.approve_by_hand(invitation, by=second_owner, at=now)
 
 
 def sign_in(client):
@@ -91,7 +93,7 @@ def test_accepting_an_invitation_proves_the_address(client, firm, owner, second_
 
 
 def test_who_was_invited_before_is_proven_at_the_next_sign_in(client, firm, owner, second_owner):
-    user = actions.accept_invitation(
+    user = invitations.accept_invitation(
         invite(firm, owner, second_owner), password=PASSWORD, at=datetime.now(UTC)
     )
     EmailAddress.objects.update(verified=False, primary=False)

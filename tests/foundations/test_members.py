@@ -6,7 +6,7 @@ import pytest
 from django.db import IntegrityError, transaction
 
 from billing_portal.audit.models import AuditEvent
-from billing_portal.members import actions, queries
+from billing_portal.members import actions, invitations, queries
 from billing_portal.members.models import ApiKey, Invitation, Membership, User
 from billing_portal.tenancy.actors import MissingPermission
 from tests.factories import MembershipFactory, TenantFactory, UserFactory
@@ -94,7 +94,7 @@ def test_a_timekeeper_changes_nobodys_rights(tenant, timekeeper, deed):
         "propose": lambda: actions.propose_role(tenant, membership.user, "auditor", by=timekeeper),
         "approve": lambda: actions.approve_role(membership, by=timekeeper),
         "end": lambda: actions.end_role(membership, by=timekeeper, at=NOW),
-        "invite": lambda: actions.invite(
+        "invite": lambda: invitations.invite(
             tenant, email="x@y.test", name="X", role="owner", by=timekeeper, at=NOW
         ),
         "request_key": lambda: actions.request_key(
@@ -108,12 +108,12 @@ def test_a_timekeeper_changes_nobodys_rights(tenant, timekeeper, deed):
 
 
 def test_an_invited_person_becomes_a_member_by_the_token(tenant, owner, second_owner):
-    invitation = actions.invite(
+    invitation = invitations.invite(
         tenant, email="New@Firm.test", name="New", role="reviewer", by=owner, at=NOW
     )
-    _, token = actions.approve_invitation(invitation, by=second_owner, at=NOW)
+    token = invitations.approve_by_hand(invitation, by=second_owner, at=NOW)
 
-    user = actions.accept_invitation(token, password=PASSWORD, at=NOW)
+    user = invitations.accept_invitation(token, password=PASSWORD, at=NOW)
 
     actor = queries.actor_in(tenant, user)
     assert actor is not None
@@ -123,45 +123,45 @@ def test_an_invited_person_becomes_a_member_by_the_token(tenant, owner, second_o
 
 @pytest.mark.parametrize("later", [timedelta(days=7), timedelta(days=30)])
 def test_a_token_is_good_for_seven_days(tenant, owner, second_owner, later):
-    invitation = actions.invite(
+    invitation = invitations.invite(
         tenant, email="new@firm.test", name="New", role="reviewer", by=owner, at=NOW
     )
-    _, token = actions.approve_invitation(invitation, by=second_owner, at=NOW)
+    token = invitations.approve_by_hand(invitation, by=second_owner, at=NOW)
 
     with pytest.raises(actions.NotOpen):
-        actions.accept_invitation(token, password=PASSWORD, at=NOW + later)
+        invitations.accept_invitation(token, password=PASSWORD, at=NOW + later)
     assert not User.objects.exists()
 
 
 def test_a_token_is_good_once(tenant, owner, second_owner):
-    invitation = actions.invite(
+    invitation = invitations.invite(
         tenant, email="new@firm.test", name="New", role="reviewer", by=owner, at=NOW
     )
-    _, token = actions.approve_invitation(invitation, by=second_owner, at=NOW)
-    actions.accept_invitation(token, password=PASSWORD, at=NOW)
+    token = invitations.approve_by_hand(invitation, by=second_owner, at=NOW)
+    invitations.accept_invitation(token, password=PASSWORD, at=NOW)
 
     with pytest.raises(actions.NotOpen):
-        actions.accept_invitation(token, password="another password", at=NOW)
+        invitations.accept_invitation(token, password="another password", at=NOW)
 
 
 def test_an_invitation_never_resets_a_password(tenant, owner, second_owner):
     known = actions.add_user(email="known@firm.test", name="Known", password=PASSWORD)
-    invitation = actions.invite(
+    invitation = invitations.invite(
         tenant, email="known@firm.test", name="K", role="reviewer", by=owner, at=NOW
     )
-    _, token = actions.approve_invitation(invitation, by=second_owner, at=NOW)
+    token = invitations.approve_by_hand(invitation, by=second_owner, at=NOW)
 
-    actions.accept_invitation(token, password="a stranger's password", at=NOW)
+    invitations.accept_invitation(token, password="a stranger's password", at=NOW)
 
     known.refresh_from_db()
     assert known.check_password(PASSWORD)
 
 
 def test_the_token_is_stored_as_a_hash_only(tenant, owner, second_owner):
-    invitation = actions.invite(
+    invitation = invitations.invite(
         tenant, email="new@firm.test", name="New", role="reviewer", by=owner, at=NOW
     )
-    _, token = actions.approve_invitation(invitation, by=second_owner, at=NOW)
+    token = invitations.approve_by_hand(invitation, by=second_owner, at=NOW)
 
     assert token not in str(Invitation.objects.values().get())
 

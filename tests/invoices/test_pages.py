@@ -14,6 +14,7 @@ from tests.factories import MembershipFactory, TenantFactory
 from tests.invoices import books
 from tests.invoices.books import SYSTEM
 from tests.jobs.running import drain
+from tests.visiting import signed_in
 
 pytestmark = pytest.mark.django_db
 
@@ -26,7 +27,7 @@ class Desk:
 
     def sit(self, actor):
         """Sign in as somebody who works there."""
-        self.client.force_login(books.user_of(actor))
+        signed_in(self.client, books.user_of(actor))
         return self
 
     def get(self, path, **query):

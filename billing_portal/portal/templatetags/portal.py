@@ -96,6 +96,10 @@ LOOKS: dict[str, Look] = {
     "UNKNOWN": Look("warn", "eye", _("Unknown")),
     "BOUNCED": Look("bad", "mail", _("Bounced")),
     "SKIPPED": Look("idle", "minus", _("Skipped")),
+    # people and keys
+    "WAITING": Look("warn", "users", _("Waits for a second person")),
+    "EXPIRED": Look("warn", "hourglass", _("Expired")),
+    "REVOKED": Look("idle", "ban", _("Revoked")),
     # money received
     "UNAPPLIED": Look("warn", "circle", _("Unapplied")),
     "PARTLY_APPLIED": Look("info", "circle-dot", _("Partly applied")),

@@ -10,7 +10,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import IntegrityError, transaction
 from django.urls import reverse
 
-from billing_portal.members import actions
+from billing_portal.members import actions, invitations
 from billing_portal.tenancy.actors import system
 from billing_portal.tenancy.permissions import ROLES
 from billing_portal.tenancy.scope import tenant_scope
@@ -84,9 +84,9 @@ class Command(BaseCommand):
         links = {}
         with tenant_scope(firm.pk):
             for role, email, name in members:
-                invitation = actions.invite(
+                invitation = invitations.invite(
                     firm, email=email, name=name, role=role, by=SETUP, at=now
                 )
-                _, token = actions.approve_invitation(invitation, by=OPERATOR, at=now)
+                token = invitations.approve_by_hand(invitation, by=OPERATOR, at=now)
                 links[email] = reverse("members:accept", args=[token])
         return links

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import urlencode
 
 from django import forms
 from django.contrib import messages
@@ -11,12 +12,14 @@ from django.contrib.auth.decorators import login_required
 from django.contrib.auth.password_validation import validate_password
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from billing_portal.errors import Refused
-from billing_portal.members import actions, queries, sessions
-from billing_portal.members.models import User
+from billing_portal.members import actions, invitations, queries, sessions
+from billing_portal.members.models import Invitation, User
 from billing_portal.tenancy.models import Tenant
 from billing_portal.tenancy.requests import HouseRequest
 
@@ -80,20 +83,54 @@ def theme(request: HouseRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def accept(request: HttpRequest, token: str) -> HttpResponse:
-    """Let an invited person choose a password; nothing happens on GET, which scanners follow."""
-    form = AcceptForm(request.POST or None)
+    """Let an invited person in: by a new password, or signed in where they have one already.
+
+    Nothing happens on GET, which scanners of mail follow.
+    """
+    now = datetime.now(UTC)
+    invitation = invitations.invitation_of(token, at=now)
+    if invitation is None:
+        return render(request, "portal/accept_nothing.html", status=404)
+    if isinstance(request.user, User):
+        return _accept_signed_in(request, invitation, request.user, token)
+    shown = {"invitation": invitation, "form": AcceptForm(request.POST or None)}
+    if queries.has_password(invitation.email):
+        here = urlencode({"next": request.get_full_path()})
+        shown |= {"sign_in_url": f"{reverse('account_login')}?{here}"}
+        status = 409 if request.method == "POST" else 200
+        return render(request, "portal/accept.html", shown, status=status)
+    return _accept_new(request, token, shown)
+
+
+def _accept_new(request: HttpRequest, token: str, shown: dict[str, Any]) -> HttpResponse:
+    form = shown["form"]
     if request.method == "POST" and form.is_valid():
         try:
-            actions.accept_invitation(
+            invitations.accept_invitation(
                 token, password=form.cleaned_data["password"], at=datetime.now(UTC)
             )
         except Refused as refusal:
             form.add_error(None, str(refusal))
         else:
-            messages.success(request, "Welcome. Sign in with your new password.")
+            messages.success(request, gettext("Welcome. Sign in with your new password."))
             return redirect("account_login")
     status = 422 if form.errors else 200
-    return render(request, "portal/accept.html", {"form": form}, status=status)
+    return render(request, "portal/accept.html", shown, status=status)
+
+
+def _accept_signed_in(
+    request: HttpRequest, invitation: Invitation, user: User, token: str
+) -> HttpResponse:
+    shown = {"invitation": invitation, "is_other": invitation.email != user.email}
+    if request.method != "POST":
+        return render(request, "portal/accept_signed_in.html", shown)
+    try:
+        invitations.accept_as(user, token, at=datetime.now(UTC))
+    except Refused as refusal:
+        shown |= {"refusal": str(refusal)}
+        return render(request, "portal/accept_signed_in.html", shown, status=409)
+    messages.success(request, gettext("Welcome to %(firm)s.") % {"firm": invitation.tenant})
+    return redirect(f"/t/{invitation.tenant.slug}/inbox/")
 
 
 def _choice(request: HttpRequest, user: Any) -> HttpResponse:

@@ -1,0 +1,35 @@
+"""Where a firm sees who its people are."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from billing_portal.members.views import people, verdicts
+
+app_name = "people"
+urlpatterns = [
+    path("people/", people.people, name="people"),
+    path("people/invitation/", people.invite, name="invite"),
+    path("people/<int:pk>/", people.person, name="person"),
+    path("people/<int:pk>/roles/", verdicts.propose_role, name="propose_role"),
+    path("people/roles/<int:pk>/approval/", verdicts.approve_role, name="approve_role"),
+    path("people/roles/<int:pk>/decline/", verdicts.decline_role, name="decline_role"),
+    path("people/roles/<int:pk>/withdrawal/", verdicts.withdraw_role, name="withdraw_role"),
+    path("people/roles/<int:pk>/end/", verdicts.end_role, name="end_role"),
+    path(
+        "people/invitations/<int:pk>/approval/",
+        verdicts.approve_invitation,
+        name="approve_invitation",
+    ),
+    path(
+        "people/invitations/<int:pk>/decline/",
+        verdicts.decline_invitation,
+        name="decline_invitation",
+    ),
+    path(
+        "people/invitations/<int:pk>/withdrawal/",
+        verdicts.withdraw_invitation,
+        name="withdraw_invitation",
+    ),
+    path("people/invitations/<int:pk>/mail/", verdicts.send_again, name="send_again"),
+]

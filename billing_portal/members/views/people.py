@@ -1,0 +1,303 @@
+"""Who is a member, in which role, by whose signatures; and what waits for a second person."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from django.http import Http404, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext
+from django.views.decorators.http import require_http_methods, require_safe
+
+from billing_portal.errors import Refused
+from billing_portal.members import forms, invitations, queries
+from billing_portal.members.models import Invitation, Letter, Membership, User
+from billing_portal.portal.inbox import InboxItem
+from billing_portal.portal.lists import page_of
+from billing_portal.tenancy.actors import Actor, MissingPermission, may
+from billing_portal.tenancy.models import Tenant
+from billing_portal.tenancy.permissions import PERMISSIONS, ROLES
+from billing_portal.tenancy.requests import FirmRequest
+from billing_portal.tenancy.scope import current_tenant_id
+
+_MOST = 20
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """Something proposed that counts once a second person has approved it.
+
+    :ivar noun: the part of the URL names, ``role`` or ``invitation``.
+    """
+
+    noun: str
+    pk: int
+    who: str
+    address: str
+    role: str
+    proposed_by: str
+    proposed_at: datetime
+    is_own: bool
+    is_expired: bool = False
+
+
+@dataclass(frozen=True)
+class Sent:
+    """An approved invitation, and what came of its letter."""
+
+    row: Invitation
+    invited_by: str
+    approved_by: str
+    state: str
+    why: str
+
+
+@require_safe
+@may("members.read")
+def people(request: FirmRequest) -> HttpResponse:
+    """Show members, what waits, and invitations that were sent. Eight queries."""
+    page = page_of(queries.people_of(request.tenant), request)
+    roles = queries.roles_of(request.tenant, page.rows)
+    proposed = queries.proposals_of(request.tenant)
+    invited = queries.open_invitations_of(request.tenant)
+    factors = queries.with_second_factor(page.rows)
+    names = queries.names_of_actors(_signers(proposed, invited))
+    now = datetime.now(UTC)
+    shown = {
+        "page": page,
+        "listed": [
+            {
+                "user": user,
+                "roles": [row for row in roles.get(user.pk, []) if _counts(row)],
+                "has_factor": user.pk in factors,
+            }
+            for user in page.rows
+        ],
+        "waiting": _waiting(request.actor, proposed, invited, names, now),
+        "sent": _sent(request.tenant, invited, names, now),
+        "allowed": allowed(),
+        **_powers(request.actor),
+    }
+    return render(request, "people/people.html", shown)
+
+
+@require_safe
+@may("members.read")
+def person(request: FirmRequest, pk: int) -> HttpResponse:
+    """Show one member: roles with their signatures, and what they may do by which of them."""
+    return person_page(request, member_of(request.tenant, pk))
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@may("members.invite")
+def invite(request: FirmRequest) -> HttpResponse:
+    """Invite somebody; another person approves it before any mail leaves."""
+    form = forms.Invite(request.POST if request.method == "POST" else None)
+    if form.is_valid():
+        try:
+            invitations.invite(
+                request.tenant, **form.cleaned_data, by=request.actor, at=datetime.now(UTC)
+            )
+        except MissingPermission:
+            raise
+        except Refused as refusal:
+            form.add_error(None, str(refusal))
+        else:
+            return HttpResponseRedirect(reverse("people:people"), status=303)
+    shown = {
+        "form": form,
+        "allowed": allowed(),
+        "crumbs": [(gettext("People"), reverse("people:people"))],
+    }
+    return render(request, "people/invite.html", shown, status=422 if form.errors else 200)
+
+
+def allowed() -> list[tuple[str, list[str]]]:
+    """Return each role of people with what it allows, in plain words."""
+    return [
+        (role.capitalize(), [words for name, words in PERMISSIONS.items() if name in ROLES[role]])
+        for role in forms.PEOPLE_ROLES
+    ]
+
+
+def inbox_items(actor: Actor) -> list[InboxItem]:
+    """Return the roles and invitations that this person may approve. Three queries."""
+    if not actor.may("members.approve"):
+        return []
+    firm = Tenant.objects.get(pk=current_tenant_id())
+    now = datetime.now(UTC)
+    proposed, invited = queries.proposals_of(firm), queries.open_invitations_of(firm)
+    rows = [
+        *((row.proposed_by, row.proposed_at, row.pk, _role_in_words(row)) for row in proposed),
+        *(
+            (row.invited_by, row.invited_at, row.pk, _invitation_in_words(row))
+            for row in invited
+            if not row.approved_by and row.expires_at > now
+        ),
+    ]
+    return [
+        InboxItem(
+            kind="person",
+            title=title,
+            detail=gettext("Somebody else proposed it; it counts once you approve."),
+            url=reverse("people:people"),
+            icon="users",
+            order=f"{at.date()}:{pk}",
+            verb=gettext("Decide"),
+            why=gettext("A role, and who may have it, takes two people."),
+        )
+        for by, at, pk, title in rows
+        if by != actor.ref
+    ][:_MOST]
+
+
+def _role_in_words(row: Membership) -> str:
+    return gettext("Approve %(who)s as %(role)s") % {
+        "who": row.user,
+        "role": row.get_role_display().lower(),
+    }
+
+
+def _invitation_in_words(row: Invitation) -> str:
+    return gettext("Approve the invitation of %(who)s as %(role)s") % {
+        "who": row.name or row.email,
+        "role": row.get_role_display().lower(),
+    }
+
+
+def person_page(
+    request: FirmRequest, user: User, *, form: forms.Propose | None = None, status: int = 200
+) -> HttpResponse:
+    """Show one member. Eight queries."""
+    rows = queries.roles_of(request.tenant, [user]).get(user.pk, [])
+    names = queries.names_of_actors(
+        ref for row in rows for ref in (row.proposed_by, row.approved_by, row.ended_by) if ref
+    )
+    held = [row for row in rows if _counts(row)]
+    owners = queries.holders_by_role(request.tenant, "owner")
+    shown = {
+        "user_shown": user,
+        "held": [
+            {
+                "row": row,
+                "proposed_by": names.get(row.proposed_by, row.proposed_by),
+                "approved_by": names.get(row.approved_by, row.approved_by),
+                "is_last_owner": row.role == "owner" and len(owners) == 1,
+            }
+            for row in held
+        ],
+        "before": [
+            {"row": row, "ended_by": names.get(row.ended_by, "")}
+            for row in sorted(rows, key=lambda row: row.pk, reverse=True)
+            if row.ended_at
+        ],
+        "asked": [row for row in rows if not row.approved_by and not row.ended_at],
+        "permissions": _explained(held),
+        "has_factor": bool(queries.with_second_factor([user])),
+        "form": form or forms.Propose(),
+        "crumbs": [(gettext("People"), reverse("people:people"))],
+        **_powers(request.actor),
+    }
+    return render(request, "people/person.html", shown, status=status)
+
+
+def _explained(held: Iterable[Membership]) -> list[tuple[str, str]]:
+    """Return what roles together allow, each with the roles that do."""
+    roles = [row.role for row in held]
+    return [
+        (words, ", ".join(role.capitalize() for role in roles if name in ROLES[role]))
+        for name, words in PERMISSIONS.items()
+        if any(name in ROLES[role] for role in roles)
+    ]
+
+
+def _waiting(
+    actor: Actor,
+    proposed: list[Membership],
+    invited: list[Invitation],
+    names: dict[str, str],
+    now: datetime,
+) -> list[Waiting]:
+    roles = [
+        Waiting(
+            noun="role",
+            pk=row.pk,
+            who=str(row.user),
+            address=row.user.email,
+            role=row.get_role_display(),
+            proposed_by=names.get(row.proposed_by, row.proposed_by),
+            proposed_at=row.proposed_at,
+            is_own=row.proposed_by == actor.ref,
+        )
+        for row in proposed
+    ]
+    return roles + [
+        Waiting(
+            noun="invitation",
+            pk=row.pk,
+            who=row.name,
+            address=row.email,
+            role=row.get_role_display(),
+            proposed_by=names.get(row.invited_by, row.invited_by),
+            proposed_at=row.invited_at,
+            is_own=row.invited_by == actor.ref,
+            is_expired=row.expires_at <= now,
+        )
+        for row in invited
+        if not row.approved_by
+    ]
+
+
+def _sent(
+    firm: Tenant, invited: list[Invitation], names: dict[str, str], now: datetime
+) -> list[Sent]:
+    approved = [row for row in invited if row.approved_by]
+    letters = queries.letters_about(firm, [invitations.about(row) for row in approved])
+    found = []
+    for row in approved:
+        state, why = _state_of(row, letters.get(invitations.about(row)), now)
+        by, second = (names.get(ref, ref) for ref in (row.invited_by, row.approved_by))
+        found.append(Sent(row, by, second, state, why))
+    return found
+
+
+def _state_of(row: Invitation, letter: Letter | None, now: datetime) -> tuple[str, str]:
+    """Return how an invitation stands; a letter that is still there has not left."""
+    if row.expires_at <= now:
+        return "EXPIRED", gettext("Nobody used the link in time.")
+    if letter is None:
+        return "SENT", ""
+    if letter.refused_at:
+        return "BOUNCED", letter.error_text
+    return "SENDING", letter.error_text
+
+
+def _signers(proposed: list[Membership], invited: list[Invitation]) -> set[str]:
+    refs = {row.proposed_by for row in proposed}
+    refs |= {ref for row in invited for ref in (row.invited_by, row.approved_by)}
+    return refs - {""}
+
+
+def _powers(actor: Actor) -> dict[str, bool]:
+    return {
+        "may_invite": actor.may("members.invite"),
+        "may_approve": actor.may("members.approve"),
+    }
+
+
+def _counts(row: Membership) -> bool:
+    return bool(row.approved_by) and row.ended_at is None
+
+
+def member_of(firm: Tenant, pk: int) -> User:
+    """Return somebody who holds, held, or is to hold a role in the firm.
+
+    :raises Http404: for anybody else.
+    """
+    user = User.objects.filter(pk=pk, memberships__tenant=firm).first()
+    if user is None:
+        raise Http404
+    return user
