@@ -6,11 +6,14 @@ character is at most 7, because 26 characters hold 130 bits.
 
 from __future__ import annotations
 
+from base64 import b32encode
 from uuid import UUID
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 _LENGTH = 26
 _BITS = 5
+_OURS = bytes.maketrans(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", _ALPHABET.encode())
+_WHOLE = 20  # bytes: a multiple of 5 and 8 bits; of its 32 letters the first 6 are nothing
 
 
 class NotAnId(ValueError):
@@ -19,11 +22,8 @@ class NotAnId(ValueError):
 
 def public_id(prefix: str, uid: UUID) -> str:
     """Return the id that the outside sees, such as ``inv_01h455vb4pex5vsknk084sn02q``."""
-    number, letters = uid.int, []
-    for _ in range(_LENGTH):
-        number, digit = divmod(number, 1 << _BITS)
-        letters.append(_ALPHABET[digit])
-    return f"{prefix}_{''.join(reversed(letters))}"
+    letters = b32encode(uid.int.to_bytes(_WHOLE, "big"))[-_LENGTH:]
+    return f"{prefix}_{letters.translate(_OURS).decode()}"
 
 
 def uid_of(prefix: str, text: str) -> UUID:

@@ -2,50 +2,66 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from typing import Any
 
-from django.db import models
+from django.db import connection, models
 
 from billing_portal.api.middleware import current_request_id
-from billing_portal.audit.models import AuditEvent, PendingSeal
 from billing_portal.tenancy.actors import Actor
+from billing_portal.tenancy.scope import current_tenant_id
 
 CHAIN = "audit"
+# What waits for its seal is written by the same statement, in the order of the deeds.
+_WRITE = """
+with written as (
+  insert into audit_auditevent (tenant_id, action, actor, actor_name, request_id, subject_kind,
+    subject_id, details)
+  select %s, %s, %s, %s, %s, %s, * from unnest(%s::text[], %s::jsonb[])
+  returning tenant_id, id
+)
+insert into audit_pendingseal (tenant_id, chain, subject_id)
+select tenant_id, %s, id from written order by id
+"""
 
 
-def record(action: str, subject: models.Model, *, by: Actor, **details: Any) -> AuditEvent:
-    """Write who did what to which thing, in the transaction of the deed. Two inserts.
+def record(action: str, subject: models.Model, *, by: Actor, **details: Any) -> None:
+    """Write who did what to which thing, in the transaction of the deed. One statement.
 
     :param action: a verb in the past, with the noun's name before it, such as
         ``invoice.finalized``.
     :param details: what changed and why: ids, values, reasons; JSON values, no narratives.
     """
-    return record_many(action, [(subject, details)], by=by)[0]
+    record_many(action, [(subject, details)], by=by)
 
 
 def record_many(
-    action: str, deeds: list[tuple[models.Model, dict[str, Any]]], *, by: Actor
-) -> list[AuditEvent]:
-    """Write one line for each subject of a set-based action. Two inserts, whatever the number."""
-    request_id = current_request_id()
-    events = AuditEvent.objects.bulk_create(
-        [
-            AuditEvent(
-                action=action,
-                subject_kind=str(subject._meta.model_name),
-                subject_id=name_of(subject),
-                actor=by.ref,
-                actor_name=by.name,
-                details=details,
-                request_id=request_id,
-            )
-            for subject, details in deeds
-        ]
-    )
-    PendingSeal.objects.bulk_create(
-        [PendingSeal(chain=CHAIN, subject_id=event.pk) for event in events]
-    )
-    return events
+    action: str, deeds: Sequence[tuple[models.Model, dict[str, Any]]], *, by: Actor
+) -> None:
+    """Write one line for each subject of a set-based action. One statement, whatever the number.
+
+    The subjects are of one kind.
+    """
+    if deeds:
+        kind = str(deeds[0][0]._meta.model_name)
+        record_named(action, kind, [(name_of(subject), told) for subject, told in deeds], by=by)
+
+
+def record_named(
+    action: str, kind: str, deeds: Sequence[tuple[str, dict[str, Any]]], *, by: Actor
+) -> None:
+    """Write one line for each thing, named as ``name_of`` does. One statement.
+
+    :param kind: what the things are: a model's name in lower case.
+    """
+    if not deeds:
+        return
+    told: list[Any] = [current_tenant_id(), action, by.ref, by.name, current_request_id(), kind]
+    names = [name for name, _ in deeds]
+    details = [json.dumps(each) for _, each in deeds]
+    with connection.cursor() as cursor:
+        cursor.execute(_WRITE, [*told, names, details, CHAIN])
 
 
 def name_of(subject: models.Model) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,6 +15,7 @@ from django.db import connection, transaction
 from billing_portal.api.middleware import current_request_id
 from billing_portal.jobs import engines, gatekeeper
 from billing_portal.jobs.models import Job
+from billing_portal.tenancy.inserting import insert_many
 from billing_portal.tenancy.scope import current_tenant_id
 
 _LONGEST_TEXT = 160
@@ -68,12 +70,27 @@ class JobFunction:
     def enqueue_many(self, wanted: Iterable[tuple[str, dict[str, Any]]], *, group: str) -> int:
         """Ask for many runs, each by key and arguments; those asked for before are left alone.
 
-        One insert for each thousand. Returns how many were asked for.
+        One insert, whatever the number. Returns how many were asked for.
         """
-        rows = [self._row(key=key, run_after=None, group=group, args=args) for key, args in wanted]
-        Job.objects.bulk_create(rows, ignore_conflicts=True, batch_size=1000)
+        asked = list(wanted)
+        shapes: set[frozenset[str]] = set()
+        for _, args in asked:
+            if (shape := frozenset(args)) in shapes:
+                self._check_values(args)
+            else:
+                self.check(args)
+                shapes.add(shape)
+        insert_many(
+            Job,
+            {"key": [key for key, _ in asked], "args": [json.dumps(args) for _, args in asked]},
+            ignore_repeats=True,
+            name=self.name,
+            queue=self.queue,
+            group=group,
+            request_id=current_request_id(),
+        )
         _admit_after_commit(self.queue)
-        return len(rows)
+        return len(asked)
 
     def check(self, args: Mapping[str, Any]) -> None:
         """Pass arguments that the function takes and a shared table may hold.
@@ -81,11 +98,14 @@ class JobFunction:
         :raises NotIds: for what is no id, number, short name, or list of these.
         :raises TypeError: when the function does not take them.
         """
+        self._check_values(args)
+        given = dict(args) if self.scoped else {"tenant_id": 0, **args}
+        inspect.signature(self.function).bind(**given)
+
+    def _check_values(self, args: Mapping[str, Any]) -> None:
         for name, value in args.items():
             if not all(_is_id(item) for item in (value if isinstance(value, list) else [value])):
                 raise NotIds(f"{self.name}({name}=…) takes ids only.")
-        given = dict(args) if self.scoped else {"tenant_id": 0, **args}
-        inspect.signature(self.function).bind(**given)
 
     def _row(
         self, *, key: str | None, run_after: datetime | None, group: str, args: dict[str, Any]

@@ -9,23 +9,25 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, timedelta
+from uuid import UUID
 
 from django.db import connection, transaction
 from django.db.models import F
 
-from billing_portal.audit.trail import record_many
+from billing_portal.audit.trail import record_named
 from billing_portal.money import Money
 from billing_portal.outbox.events import publish_many
 from billing_portal.tenancy.actors import Actor
 from billing_portal.tenancy.models import Tenant
 from billing_portal.tenancy.scope import current_tenant_id
-from customers.models import Customer
+from customers.models import AggregationSetting, Customer, Matter, Timekeeper
 from customers.queries import Party, parties_of
 from invoices.actions.freeze import freeze
 from invoices.actions.refusals import NotApproved, TaxChanged, must_be_a_day
 from invoices.actions.render import render_documents_later
 from invoices.actions.taxing import apply_tax
-from invoices.models import Invoice, InvoiceLine, NumberSeries
+from invoices.models import Charge, Invoice, InvoiceLine, NumberSeries
+from invoices.queries.attaching import attach
 from ledger.actions.posting import Line, NewEntry, post
 
 _TAX_FIELDS = ("tax_category", "tax_rate", "tax_amount", "tax_basis")
@@ -73,10 +75,12 @@ def finalize(
         invoice.due_on = on + timedelta(days=invoice.customer.payment_terms_days)
     _save(ready)
     freeze([(each, lines[each.pk], parties[each.customer_id]) for each in ready], firm=firm)
-    record_many("invoice.finalized", [(each, {"number": each.number}) for each in ready], by=by)
+    names = [(each.public_id, each) for each in ready]
+    told = [(name, {"number": each.number}) for name, each in names]
+    record_named("invoice.finalized", "invoice", told, by=by)
     publish_many(
         "invoice.finalized",
-        [(each.public_id, {"version": each.version, "number": each.number}) for each in ready],
+        [(name, {"version": each.version, "number": each.number}) for name, each in names],
     )
     render_documents_later.enqueue_many(
         [(f"render:{each.uid}", {"invoice_id": each.pk}) for each in ready], group=""
@@ -98,15 +102,14 @@ def take_numbers(count: int, series: str) -> list[str]:
 def _locked(invoices: Sequence[Invoice]) -> tuple[list[Invoice], list[Invoice]]:
     """Return those to finalize and all of them, in the given order, with their rows locked."""
     ids = list(dict.fromkeys(invoice.pk for invoice in invoices))
-    owners = Invoice.objects.filter(pk__in=ids).values("customer_id")
-    list(Customer.objects.select_for_update().filter(pk__in=owners).order_by("pk"))
-    rows = (
-        Invoice.objects.select_for_update(of=("self",))
-        .filter(pk__in=ids)
-        .select_related("customer", "matter", "terms")
-        .order_by("pk")
-    )
+    owners = set(Invoice.objects.filter(pk__in=ids).values_list("customer_id", flat=True))
+    customers = Customer.objects.select_for_update().filter(pk__in=owners).order_by("pk")
+    by_key = {customer.pk: customer for customer in customers}
+    rows = Invoice.objects.select_for_update().filter(pk__in=ids).order_by("pk")
     known = {invoice.pk: invoice for invoice in rows}
+    for invoice in known.values():
+        invoice.customer = by_key[invoice.customer_id]
+    attach(known.values(), matter=Matter, terms=AggregationSetting)
     found = [known[pk] for pk in ids if pk in known]
     ready = [invoice for invoice in found if invoice.state != Invoice.State.FINALIZED]
     for invoice in ready:
@@ -119,15 +122,19 @@ def _locked(invoices: Sequence[Invoice]) -> tuple[list[Invoice], list[Invoice]]:
 
 
 def _lines_of(invoices: Sequence[Invoice]) -> dict[int, list[InvoiceLine]]:
+    """Return what each invoice bills, with what the lines name. Four queries."""
     lines: dict[int, list[InvoiceLine]] = {invoice.pk: [] for invoice in invoices}
-    rows = (
-        InvoiceLine.objects.filter(invoice__in=lines, is_released=False)
-        .select_related("charge", "matter", "timekeeper")
-        .order_by("invoice_id", "number")
-    )
-    for line in rows:
+    rows = InvoiceLine.objects.filter(invoice__in=list(lines), is_released=False)
+    every = list(rows.order_by("invoice_id", "number"))
+    attach(every, matter=Matter, timekeeper=Timekeeper)
+    for line in every:
         lines[line.invoice_id].append(line)
     return lines
+
+
+def _charges_of(lines: dict[int, list[InvoiceLine]]) -> dict[int | None, UUID]:
+    keys = [line.charge_id for each in lines.values() for line in each if line.charge_id]
+    return dict(Charge.objects.filter(pk__in=keys).values_list("pk", "uid"))
 
 
 def _tax_all(
@@ -167,14 +174,17 @@ def _book(
     invoices: Sequence[Invoice], lines: dict[int, list[InvoiceLine]], *, by: Actor, on: date
 ) -> None:
     """Book each claim: receivable against unbilled work and tax; nothing moved, no entry."""
-    wanted = [(each, _entry(each, lines[each.pk], on)) for each in invoices]
+    uids = _charges_of(lines)
+    wanted = [(each, _entry(each, lines[each.pk], uids, on)) for each in invoices]
     moving = [(invoice, entry) for invoice, entry in wanted if entry.lines]
     entries = post([entry for _, entry in moving], by=by)
     for (invoice, _), entry in zip(moving, entries, strict=True):
         invoice.entry = entry
 
 
-def _entry(invoice: Invoice, lines: Sequence[InvoiceLine], on: date) -> NewEntry:
+def _entry(
+    invoice: Invoice, lines: Sequence[InvoiceLine], uids: dict[int | None, UUID], on: date
+) -> NewEntry:
     owner, currency = invoice.customer.public_id, invoice.currency
     sides = [
         Line(
@@ -191,7 +201,7 @@ def _entry(invoice: Invoice, lines: Sequence[InvoiceLine], on: date) -> NewEntry
             Money.of_minor(-line.amount, currency),
             owner,
             invoice=invoice.uid,
-            charge=line.charge.uid if line.charge else None,
+            charge=uids.get(line.charge_id),
             matter=line.matter.uid if line.matter else None,
         )
         for line in lines
@@ -216,7 +226,7 @@ def _entry(invoice: Invoice, lines: Sequence[InvoiceLine], on: date) -> NewEntry
         booked_on=on,
         key=f"invoice:{invoice.uid}",
         source=invoice.public_id,
-        lines=tuple(side for side in sides if side.amount.minor),
+        lines=tuple(side for side in sides if side.minor),
     )
 
 

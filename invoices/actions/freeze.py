@@ -12,6 +12,7 @@ from decimal import Decimal
 
 from billing_portal.errors import Refused
 from billing_portal.money import Money, minor_units
+from billing_portal.tenancy.inserting import insert_many
 from billing_portal.tenancy.models import Tenant
 from customers.models import Customer, Matter
 from customers.queries import Party
@@ -43,21 +44,27 @@ _KINDS = {Charge.Kind.TIME: LineKind.FEE, Charge.Kind.EXPENSE: LineKind.EXPENSE}
 
 def freeze(
     invoices: Sequence[tuple[Invoice, Sequence[InvoiceLine], Party]], *, firm: Tenant
-) -> list[FrozenInvoice]:
+) -> None:
     """Keep the snapshots of final invoices. One insert, whatever the number.
 
     :raises DoesNotAddUp: when figures contradict each other: a bug, and nothing becomes final.
     :raises NotInLedes: when the customer gets LEDES, and the format cannot say the invoice.
     """
-    rows = []
+    contents = []
     for invoice, lines, party in invoices:
         snapshot = snapshot_of(invoice, lines, party, firm)
         require_sums(snapshot)
         for kind in ledes_kinds_of(invoice):
             _must_go_into(kind, snapshot)
-        content = canonical_bytes(snapshot)
-        rows.append(FrozenInvoice(invoice=invoice, content=content, sha256=fingerprint(content)))
-    return FrozenInvoice.objects.bulk_create(rows)
+        contents.append(canonical_bytes(snapshot))
+    insert_many(
+        FrozenInvoice,
+        {
+            "invoice_id": [invoice.pk for invoice, _, _ in invoices],
+            "content": contents,
+            "sha256": [fingerprint(content) for content in contents],
+        },
+    )
 
 
 def ledes_kinds_of(invoice: Invoice) -> list[str]:

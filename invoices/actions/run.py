@@ -28,7 +28,7 @@ from invoices.actions.review import request_review
 from invoices.models import BillingRun, Invoice, RunItem
 from invoices.queries.runs import invoices_of
 
-BATCH = 50
+BATCH = 100
 FINALIZED_AT_ONCE = 100
 _log = structlog.get_logger(__name__)
 GATEKEEPER = system("gatekeeper")

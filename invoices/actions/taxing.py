@@ -34,51 +34,59 @@ def apply_tax(
     :raises NoAddress: when nobody knows where the customer is.
     :raises NoRate: when the table has no row for the place, category and day.
     """
-    taxes = _taxes(invoice, lines, firm, party, tax_point)
-    for line, tax in zip(sorted(lines, key=lambda each: each.number), taxes, strict=True):
+    ordered = sorted(lines, key=lambda each: each.number)
+    asked = [
+        taxable(each.number, each.amount, invoice.currency, category_of(each.kind, each.matter_id))
+        for each in ordered
+    ]
+    taxes = taxes_of(asked, invoice.currency, firm=firm, party=party, tax_point=tax_point)
+    for line, tax in zip(ordered, taxes, strict=True):
         line.tax_category = tax.category
         line.tax_rate = tax.rate
         line.tax_amount = tax.tax.minor
-        line.tax_basis = _basis(tax)
+        line.tax_basis = basis_of(tax)
     invoice.net = sum(line.amount for line in lines)
     invoice.tax = sum(line.tax_amount for line in lines)
     invoice.total = invoice.net + invoice.tax
 
 
-def _taxes(
-    invoice: Invoice, lines: Sequence[InvoiceLine], firm: Tenant, party: Party, tax_point: date
+def taxes_of(
+    lines: Sequence[TaxableLine], currency: str, *, firm: Tenant, party: Party, tax_point: date
 ) -> list[LineTax]:
-    if party.address is None:
+    """Return what lines bear, in the order of their numbers. No query.
+
+    :raises NoAddress: when nobody knows where the customer is.
+    :raises NoRate: when the table has no row for the place, category and day.
+    """
+    at = party.address
+    if at is None:
         raise NoAddress(f"{party.customer} has no address, so its tax cannot be determined.")
     return determine(
-        [
-            TaxableLine(
-                key=str(line.number),
-                number=line.number,
-                amount=Money.of_minor(line.amount, invoice.currency),
-                category=category_of(line),
-            )
-            for line in lines
-        ],
+        lines,
         places=Places(
             firm=Place(firm.country, firm.region if firm.country == "US" else ""),
-            customer=Place(
-                party.address.country,
-                party.address.region if party.address.country == "US" else "",
-            ),
+            customer=Place(at.country, at.region if at.country == "US" else ""),
         ),
         customer_tax_status=status_of(party),
         tax_point=tax_point,
-        currency=invoice.currency,
+        currency=currency,
         table=_TABLE,
         policy=POLICY,
     )
 
 
-def category_of(line: InvoiceLine) -> str:
+def taxable(number: int, minor: int, currency: str, category: str) -> TaxableLine:
+    """Return what a line of an invoice contributes to its tax.
+
+    :param minor: its amount in minor units, net.
+    """
+    amount = Money.of_minor(minor, currency)
+    return TaxableLine(key=str(number), number=number, amount=amount, category=category)
+
+
+def category_of(kind: str, matter_id: int | None) -> str:
     """Return the taxability code of a line: what is done for a matter is legal work."""
-    is_legal = line.kind in _LEGAL or line.matter_id is not None
-    return "legal-services" if is_legal else "standard"
+    return "legal-services" if kind in _LEGAL or matter_id is not None else "standard"
 
 
 def status_of(party: Party) -> TaxStatus:
@@ -90,7 +98,8 @@ def status_of(party: Party) -> TaxStatus:
     return TaxStatus.BUSINESS if party.tax_id else TaxStatus.CONSUMER
 
 
-def _basis(tax: LineTax) -> dict[str, Any]:
+def basis_of(tax: LineTax) -> dict[str, Any]:
+    """Return every input of why a line bears its tax, as it is kept with the line."""
     return {
         "jurisdiction": tax.jurisdiction,
         "treatment": str(tax.treatment),

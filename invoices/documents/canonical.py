@@ -62,18 +62,24 @@ def _read(plain: Any) -> InvoiceSnapshot:
 
 
 def _plain(value: Any) -> Any:
-    if isinstance(value, Enum):  # before str, which the kinds are too
-        return value.value
-    if isinstance(value, tuple):
+    kind = type(value)
+    if kind in _AS_IT_IS:
+        return value
+    if kind is Decimal:
+        return format(value, "f")
+    if kind is tuple:
         return [_plain(each) for each in value]
-    if is_dataclass(value):
-        return {each.name: _plain(getattr(value, each.name)) for each in fields(value)}
+    names = _NAMES.get(kind)
+    if names is None and is_dataclass(value):
+        names = _NAMES[kind] = tuple(each.name for each in fields(value))
+    if names is not None:
+        return {name: _plain(getattr(value, name)) for name in names}
     return _plain_scalar(value)
 
 
 def _plain_scalar(value: Any) -> Any:
-    if isinstance(value, Decimal):
-        return format(value, "f")
+    if isinstance(value, Enum):
+        return value.value
     if isinstance(value, date):
         return value.isoformat()
     return value
@@ -109,6 +115,9 @@ def _expected(plain: Any, kind: type) -> Any:
     return plain
 
 
+# Looked up by exact type before anything else: nearly every member of a snapshot is one of these.
+_AS_IT_IS = frozenset((type(None), int, str))
+_NAMES: dict[type, tuple[str, ...]] = {}
 _KNOWN: dict[Any, dict[str, Any]] = {}
 
 

@@ -32,22 +32,22 @@ class Charge(PublicModel):
     key = models.CharField(max_length=120, help_text="That system's own name for it.")
     fingerprint = models.CharField(max_length=64, help_text="SHA-256 of its content.")
     kind = models.CharField(max_length=10, choices=Kind.choices)
-    customer = TenantForeignKey(Customer)
-    matter = TenantForeignKey(Matter, null=True)
-    timekeeper = TenantForeignKey(Timekeeper, null=True)
+    customer = TenantForeignKey(Customer, db_index=False)
+    matter = TenantForeignKey(Matter, null=True, db_index=False)
+    timekeeper = TenantForeignKey(Timekeeper, null=True, db_index=False)
     worked_on = models.DateField()
     quantity = models.DecimalField(max_digits=14, decimal_places=4)
     unit_price = models.DecimalField(max_digits=14, decimal_places=4)
     adjustment = models.BigIntegerField(default=0, help_text="Minor units, discount below zero.")
     amount = models.BigIntegerField(help_text="Minor units: rounded once, adjustment included.")
     currency = models.CharField(max_length=3)
-    rate = TenantForeignKey(Rate, null=True)
+    rate = TenantForeignKey(Rate, null=True, db_index=False)
     priced_by = models.CharField(max_length=200, help_text="Which rule made the price.")
     task_code = models.CharField(max_length=20, blank=True)
     activity_code = models.CharField(max_length=20, blank=True)
     expense_code = models.CharField(max_length=20, blank=True)
     narrative = models.TextField(blank=True)
-    entry = TenantForeignKey(Entry, null=True)
+    entry = TenantForeignKey(Entry, null=True, db_index=False)
     recorded_at = models.DateTimeField(db_default=Now())
 
     class Meta(PublicModel.Meta):
@@ -66,7 +66,6 @@ class Charge(PublicModel):
             ),
         ]
         indexes = [
-            models.Index(fields=["tenant", "-id"], name="charge_page"),
             models.Index(fields=["tenant", "customer", "worked_on"], name="charge_by_customer"),
             models.Index(fields=["tenant", "matter", "worked_on"], name="charge_by_matter"),
         ]

@@ -16,7 +16,7 @@ from invoices.models.invoices import Invoice
 class FrozenInvoice(TenantModel):
     """The canonical bytes of a final invoice: all that a document may know of it."""
 
-    invoice = TenantForeignKey(Invoice)
+    invoice = TenantForeignKey(Invoice, db_index=False)
     content = models.BinaryField()
     sha256 = models.CharField(max_length=64)
     frozen_at = models.DateTimeField(db_default=Now())

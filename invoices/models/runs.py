@@ -120,8 +120,8 @@ class RunItem(PublicModel):
         PARKED = "PARKED", "Parked"
         CANCELED = "CANCELED", "Canceled"
 
-    run = TenantForeignKey(BillingRun)
-    window = TenantForeignKey(BillingWindow)
+    run = TenantForeignKey(BillingRun, db_index=False)
+    window = TenantForeignKey(BillingWindow, db_index=False)
     position = models.PositiveIntegerField()
     charges_from = models.DateField(
         null=True, help_text="Earlier work belongs to another window; empty: takes late work too."

@@ -21,6 +21,8 @@ from invoices.tax.rounding import RoundingPolicy, rounded_shares
 from invoices.tax.rules import Decision, Places, TaxStatus, decide
 from invoices.tax.tables import TaxTable, Treatment
 
+_NOTHING = Fraction(0)
+
 
 class Confidence(StrEnum):
     """How far an answer may be trusted. Only CONFIRMED goes out without a flag."""
@@ -105,9 +107,11 @@ def determine(
     """
     ordered = sorted(lines, key=lambda line: line.number)
     _check(ordered, currency)
-    decisions = [
-        decide(line.category, places, customer_tax_status, tax_point, table) for line in ordered
-    ]
+    by_category = {
+        category: decide(category, places, customer_tax_status, tax_point, table)
+        for category in dict.fromkeys(line.category for line in ordered)
+    }
+    decisions = [by_category[line.category] for line in ordered]
     exact = [
         _exact_tax(line.amount.minor, decision.rate, inclusive=inclusive)
         for line, decision in zip(ordered, decisions, strict=True)
@@ -154,6 +158,8 @@ def _check(lines: Sequence[TaxableLine], currency: str) -> None:
 
 
 def _exact_tax(minor: int, rate: Decimal, *, inclusive: bool) -> Fraction:
+    if not rate:
+        return _NOTHING
     fraction = Fraction(rate)
     return minor * (fraction / (1 + fraction) if inclusive else fraction)
 

@@ -75,6 +75,8 @@ def rounded_shares(
 
 def _allocated(exact: Sequence[Fraction]) -> list[int]:
     """Return whole numbers that add up to the rounded sum, by largest remainder."""
+    if not any(exact):
+        return [0] * len(exact)
     total = sum(exact, Fraction(0))
     # Seen from its positive side, so that a credit note mirrors its invoice.
     side = total or next((each for each in exact if each.denominator > 1), Fraction(0))

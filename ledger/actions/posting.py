@@ -11,6 +11,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -75,10 +76,15 @@ class Line:
     matter: UUID | None = None
     tax_code: str = ""
 
-    @property
+    @cached_property
     def account(self) -> tuple[str, str, str]:
         """What names the account."""
         return self.role, self.owner, self.amount.currency
+
+    @cached_property
+    def minor(self) -> int:
+        """The amount in minor units."""
+        return self.amount.minor
 
 
 @dataclass(frozen=True)
@@ -104,7 +110,7 @@ class NewEntry:
         """Return what tells this content from any other."""
         lines = [
             [
-                *(line.account, line.amount.minor, line.invoice, line.payment),
+                *(line.account, line.minor, line.invoice, line.payment),
                 *(line.charge, line.matter, line.tax_code),
             ]
             for line in self.lines
@@ -208,9 +214,9 @@ def entry_lines(entry: Entry) -> list[Posting]:
 def _must_balance(entry: NewEntry) -> None:
     sums: Counter[str] = Counter()
     for line in entry.lines:
-        if not line.amount.minor:
+        if not line.minor:
             raise ValueError(f"A line of nothing in {entry.key}.")
-        sums[line.amount.currency] += line.amount.minor
+        sums[line.amount.currency] += line.minor
     wrong = {currency: total for currency, total in sums.items() if total}
     if wrong or len(entry.lines) < 2:  # noqa: PLR2004 -- double entry
         said = ", ".join(str(Money.of_minor(total, c)) for c, total in wrong.items()) or "one line"
@@ -308,7 +314,7 @@ def _posting_columns(
 ) -> list[list[Any]]:
     rows = [
         (
-            *(pk, number, accounts[line.account], line.amount.currency, line.amount.minor),
+            *(pk, number, accounts[line.account], line.amount.currency, line.minor),
             *(line.invoice, line.payment, line.charge, line.matter, line.tax_code),
         )
         for pk, entry in zip(ids, fresh, strict=True)

@@ -95,8 +95,8 @@ def test_the_log_can_be_narrowed(ada, tenant, query, found):
 
 
 def test_days_are_the_firms(ada, tenant):
-    event = record("sample.noted", tenant, by=DANA)
-    event.refresh_from_db()
+    record("sample.noted", tenant, by=DANA)
+    event = AuditEvent.objects.get()
     tenant.time_zone = "Pacific/Kiritimati"
     tenant.save()
     there = event.recorded_at.astimezone(zone("Pacific/Kiritimati"))

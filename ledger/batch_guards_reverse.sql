@@ -1,0 +1,34 @@
+CREATE OR REPLACE FUNCTION ledger_entry_guard() RETURNS trigger LANGUAGE plpgsql
+  SECURITY DEFINER SET search_path = public, pg_temp SET enable_seqscan = off AS $$
+BEGIN
+  PERFORM 1 FROM ledger_accountingperiod p
+   WHERE (p.tenant_id, p.id) IN (SELECT tenant_id, period_id FROM new_entries) FOR KEY SHARE;
+  IF EXISTS (SELECT 1 FROM new_entries WHERE xact <> pg_current_xact_id()::text::bigint) THEN
+    RAISE EXCEPTION 'entry of another transaction' USING ERRCODE = '23514';
+  END IF;
+  IF EXISTS (SELECT 1 FROM new_entries n LEFT JOIN LATERAL (
+       SELECT sum(l.amount) AS total, count(*) AS lines FROM ledger_posting l
+        WHERE l.tenant_id = n.tenant_id AND l.entry_id = n.id GROUP BY l.currency) s ON true
+      WHERE s.total IS DISTINCT FROM 0 OR s.lines < 2) THEN
+    RAISE EXCEPTION 'entry is empty or does not balance' USING ERRCODE = '23514';
+  END IF;
+  IF EXISTS (SELECT 1 FROM new_entries n JOIN ledger_accountingperiod p
+       ON p.tenant_id = n.tenant_id AND p.id = n.period_id
+      WHERE p.state = 'closed' OR (p.state = 'soft_closed' AND n.kind <> 'adjustment')
+         OR n.booked_on < p.starts_on OR n.booked_on >= p.ends_on) THEN
+    RAISE EXCEPTION 'accounting period is closed, or not the day''s' USING ERRCODE = '23514';
+  END IF;
+  RETURN NULL;
+END $$;
+CREATE OR REPLACE FUNCTION ledger_posting_guard() RETURNS trigger LANGUAGE plpgsql
+  SECURITY DEFINER SET search_path = public, pg_temp SET enable_seqscan = off AS $$
+BEGIN
+  IF EXISTS (SELECT 1 FROM new_postings WHERE xact <> pg_current_xact_id()::text::bigint) THEN
+    RAISE EXCEPTION 'posting of another transaction' USING ERRCODE = '23514';
+  END IF;
+  IF EXISTS (SELECT 1 FROM new_postings l JOIN ledger_entry e
+       ON e.tenant_id = l.tenant_id AND e.id = l.entry_id) THEN
+    RAISE EXCEPTION 'entry is already posted' USING ERRCODE = '23514';
+  END IF;
+  RETURN NULL;
+END $$;
