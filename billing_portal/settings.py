@@ -168,6 +168,11 @@ ACCOUNT_REAUTHENTICATION_TIMEOUT = 300
 ACCOUNT_SESSION_REMEMBER = False
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes", "webauthn"]
 MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_ADAPTER = "billing_portal.members.adapter.LockedFactors"
+MFA_FORMS = {
+    "authenticate": "billing_portal.members.codes.Authenticate",
+    "reauthenticate": "billing_portal.members.codes.Reauthenticate",
+}
 MFA_TOTP_ISSUER = "Billing portal"
 AXES_FAILURE_LIMIT = 8
 AXES_COOLOFF_TIME = 0.25  # hours
@@ -314,7 +319,7 @@ INBOX_PROVIDERS: list[str] = [
     "customers.views.inbox_items",
     "ledger.views.periods.inbox_items",
     "billing_portal.jobs.views.inbox_items",
-    "billing_portal.members.views.people.inbox_items",
+    "billing_portal.members.views.waiting.inbox_items",
 ]
 SEARCH_PROVIDERS: list[str] = ["invoices.views.inbox.search", "customers.views.search"]
 NOUN_PROVIDERS: dict[str, str] = {  # by the prefix of public ids: who names such things

@@ -28,3 +28,13 @@ class Propose(forms.Form):
     """One more role for a member."""
 
     role = forms.ChoiceField(label=_("Role"), choices=_ROLE_CHOICES)
+
+
+class Reset(forms.Form):
+    """Why a member's second factors are to be taken away."""
+
+    reason = forms.CharField(
+        label=_("What happened"),
+        max_length=200,
+        help_text=_("Stands in the audit log. Make sure by another way that it is they who ask."),
+    )

@@ -32,4 +32,7 @@ urlpatterns = [
         name="withdraw_invitation",
     ),
     path("people/invitations/<int:pk>/mail/", verdicts.send_again, name="send_again"),
+    path("people/<int:pk>/reset/", verdicts.request_reset, name="request_reset"),
+    path("people/resets/<int:pk>/approval/", verdicts.approve_reset, name="approve_reset"),
+    path("people/resets/<int:pk>/decline/", verdicts.decline_reset, name="decline_reset"),
 ]

@@ -8,7 +8,7 @@ from allauth.mfa.models import Authenticator
 from django.db.models import QuerySet
 
 from billing_portal.bounds import whole_number
-from billing_portal.members.models import ApiKey, Invitation, Letter, Membership, User
+from billing_portal.members.models import ApiKey, FactorReset, Invitation, Letter, Membership, User
 from billing_portal.tenancy.actors import Actor, ActorKind
 from billing_portal.tenancy.models import Tenant
 from billing_portal.tenancy.permissions import permissions_of
@@ -87,6 +87,20 @@ def open_invitations_of(tenant: Tenant) -> list[Invitation]:
         tenant=tenant, accepted_at__isnull=True, withdrawn_at__isnull=True
     )
     return list(rows.order_by("pk")[:_MOST])
+
+
+def open_resets() -> list[FactorReset]:
+    """Return the resets of second factors that wait in the current firm. One query."""
+    rows = FactorReset.objects.filter(approved_by="", ended_at__isnull=True)
+    return list(rows.select_related("user").order_by("pk")[:_MOST])
+
+
+def open_reset_of(user: User) -> FactorReset | None:
+    """Return the reset of a person's second factors that waits in the current firm. One query."""
+    found: FactorReset | None = FactorReset.objects.filter(
+        user=user, approved_by="", ended_at__isnull=True
+    ).first()
+    return found
 
 
 def letters_about(tenant: Tenant, subjects: Iterable[str]) -> dict[str, Letter]:

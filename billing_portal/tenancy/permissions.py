@@ -31,6 +31,7 @@ PERMISSIONS = {
     "members.approve": "Approve members and roles",
     "members.invite": "Invite members and propose roles",
     "members.read": "See who is a member",
+    "members.reset_factors": "Reset the lost second factor of a member",
     "payments.import": "Import bank files and allocate payments",
     "payments.read": "Read payments",
     "rates.approve": "Approve rates",

@@ -14,10 +14,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import pytest
+from allauth.mfa.models import Authenticator
 from django.apps import apps
 from django.urls import get_resolver
 
-from billing_portal.members import actions, invitations
+from billing_portal.members import actions, invitations, resets
 from billing_portal.tenancy.models import TenantModel
 from billing_portal.tenancy.scope import tenant_scope
 from tests.factories import MembershipFactory, TenantFactory, UserFactory, actor
@@ -151,7 +152,11 @@ def firms_people(firm) -> dict[str, str]:
     invited = invitations.invite(
         firm, email="zanzibar@surety.test", name=MARK, role="biller", by=by, at=at
     )
+    Authenticator.objects.create(user=user, type="totp", data={})
+    actions.approve_role(role, by=actor("owner", number=999_998))
+    reset = resets.request_reset(user, reason="lost", by=by)
     return {
+        "resets/pk": str(reset.pk),
         "people/pk": str(user.pk),
         "roles/pk": str(role.pk),
         "invitations/pk": str(invited.pk),

@@ -15,6 +15,7 @@ PASSWORD = "month end in every room"
 ACCOUNT = {"account": "DE89370400440532013000", "name": "Operating", "currency": "USD"}
 GRAVE = {
     "people:approve_role", "people:end_role", "people:approve_invitation",
+    "people:approve_reset",
     "ledger:move_period", "invoices:decide_credit", "dunning:name_payer",
 }  # fmt: skip
 
