@@ -320,6 +320,7 @@ INBOX_PROVIDERS: list[str] = [
     "ledger.views.periods.inbox_items",
     "billing_portal.jobs.views.inbox_items",
     "billing_portal.members.views.waiting.inbox_items",
+    "billing_portal.members.views.keys.inbox_items",
 ]
 SEARCH_PROVIDERS: list[str] = ["invoices.views.inbox.search", "customers.views.search"]
 NOUN_PROVIDERS: dict[str, str] = {  # by the prefix of public ids: who names such things
@@ -343,6 +344,7 @@ NAVIGATION: list[tuple[str, str, str, str, str]] = [  # letter, label, icon, URL
     ("m", "Matters", "scale", "admin:customers_matter_changelist", "admin.enter"),
     ("l", "Ledger", "book-open", "ledger:trial_balance", "ledger.read"),
     ("o", "People", "user", "people:people", "members.read"),
+    ("k", "API keys", "key-round", "people:keys", "api_keys.read"),
     ("a", "Audit log", "history", "audit:log", "audit.read"),
     ("j", "Jobs", "activity", "jobs:jobs", "jobs.read"),
     ("s", "Back office", "settings", "admin:index", "admin.enter"),

@@ -174,16 +174,32 @@ class ApiKey(models.Model):
     scopes = models.JSONField(default=list, help_text="Permissions; empty means the whole role.")
     allowed_networks = models.JSONField(default=list, help_text="CIDRs; empty means any.")
     requested_by = models.CharField(max_length=60)
+    requested_at = models.DateTimeField(db_default=Now())
     approved_by = models.CharField(max_length=60, blank=True)
+    approved_at = models.DateTimeField(null=True, blank=True)
     expires_at = models.DateTimeField()
     last_used_at = models.DateTimeField(null=True, blank=True)
+    revoked_by = models.CharField(max_length=60, blank=True, help_text="Or who declined it.")
     revoked_at = models.DateTimeField(null=True, blank=True)
+    succeeds = models.ForeignKey(
+        "self",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="successors",
+        help_text="Whose place it takes; both work until the older one is revoked or expires.",
+    )
 
     class Meta:
         constraints = [
             models.CheckConstraint(
                 condition=~Q(approved_by=F("requested_by")),
                 name="api_key_approver_is_not_its_requester",
+            ),
+            models.UniqueConstraint(
+                fields=["succeeds"],
+                condition=Q(revoked_at__isnull=True),
+                name="api_key_has_one_successor",
             ),
         ]
 

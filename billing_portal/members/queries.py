@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 
 from allauth.mfa.models import Authenticator
 from django.db.models import QuerySet
@@ -101,6 +102,17 @@ def open_reset_of(user: User) -> FactorReset | None:
         user=user, approved_by="", ended_at__isnull=True
     ).first()
     return found
+
+
+def keys_of(tenant: Tenant) -> QuerySet[ApiKey]:
+    """Return a firm's API keys, in no order: page by key."""
+    return ApiKey.objects.filter(tenant=tenant).select_related("succeeds")
+
+
+def keys_waiting(tenant: Tenant, now: datetime) -> list[ApiKey]:
+    """Return the keys that wait for a second person, oldest first. One query."""
+    rows = keys_of(tenant).filter(approved_by="", revoked_at__isnull=True, expires_at__gt=now)
+    return list(rows.order_by("pk")[:_MOST])
 
 
 def letters_about(tenant: Tenant, subjects: Iterable[str]) -> dict[str, Letter]:

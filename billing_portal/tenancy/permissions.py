@@ -5,6 +5,7 @@ from __future__ import annotations
 PERMISSIONS = {
     "admin.enter": "Enter the back office",
     "api_keys.approve": "Approve API keys",
+    "api_keys.read": "See API keys and what they may do",
     "api_keys.request": "Request API keys",
     "audit.read": "Read the audit log",
     "bank_accounts.edit": "Name the firm's own bank accounts",
