@@ -170,6 +170,11 @@ ACCOUNT_REAUTHENTICATION_TIMEOUT = 300
 ACCOUNT_SESSION_REMEMBER = False
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes", "webauthn"]
 MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_ADAPTER = "billing_portal.members.adapter.LockedFactors"
+MFA_FORMS = {
+    "authenticate": "billing_portal.members.codes.Authenticate",
+    "reauthenticate": "billing_portal.members.codes.Reauthenticate",
+}
 MFA_TOTP_ISSUER = "Billing portal"
 AXES_FAILURE_LIMIT = 8
 AXES_COOLOFF_TIME = 0.25  # hours
@@ -341,7 +346,8 @@ INBOX_PROVIDERS: list[str] = [
     "customers.views.inbox_items",
     "ledger.views.periods.inbox_items",
     "billing_portal.jobs.views.inbox_items",
-    "billing_portal.members.views.people.inbox_items",
+    "billing_portal.members.views.waiting.inbox_items",
+    "billing_portal.members.views.keys.inbox_items",
 ]
 SEARCH_PROVIDERS: list[str] = ["invoices.views.inbox.search", "customers.views.search"]
 NOUN_PROVIDERS: dict[str, str] = {  # by the prefix of public ids: who names such things
@@ -365,6 +371,7 @@ NAVIGATION: list[tuple[str, str, str, str, str]] = [  # letter, label, icon, URL
     ("m", "Matters", "scale", "admin:customers_matter_changelist", "admin.enter"),
     ("l", "Ledger", "book-open", "ledger:trial_balance", "ledger.read"),
     ("o", "People", "user", "people:people", "members.read"),
+    ("k", "API keys", "key-round", "people:keys", "api_keys.read"),
     ("a", "Audit log", "history", "audit:log", "audit.read"),
     ("j", "Jobs", "activity", "jobs:jobs", "jobs.read"),
     ("s", "Back office", "settings", "admin:index", "admin.enter"),

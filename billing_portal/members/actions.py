@@ -1,4 +1,4 @@
-"""Which firms there are, who holds which role, and which key may call: four eyes for the rights."""
+"""Which firms there are, and who holds which role there: a role takes four eyes."""
 
 from __future__ import annotations
 
@@ -9,11 +9,9 @@ from django.db.models.functions import Now
 
 from billing_portal.audit.trail import record
 from billing_portal.errors import Refused
-from billing_portal.members import keys
-from billing_portal.members.models import ApiKey, Membership, User
+from billing_portal.members.models import Membership, User
 from billing_portal.tenancy.actors import Actor
 from billing_portal.tenancy.models import Tenant
-from billing_portal.tenancy.permissions import ROLES
 from billing_portal.tenancy.scope import tenant_scope
 
 
@@ -39,12 +37,6 @@ class RoleHeldAlready(Refused):
     """The user holds this role, or it has been proposed already."""
 
     code = "members.role_held_already"
-
-
-class NetworkUnknown(Refused):
-    """A text in the allow-list is no network."""
-
-    code = "api_key.network_unknown"
 
 
 class LastOwner(Refused):
@@ -169,73 +161,6 @@ def _end(membership: Membership, deed: str, *, by: Actor, at: datetime) -> Membe
     membership.save(update_fields=["ended_at", "ended_by"])
     record(deed, membership, by=by, user=membership.user_id, role=membership.role)
     return membership
-
-
-@transaction.atomic
-def request_key(
-    tenant: Tenant,
-    *,
-    name: str,
-    by: Actor,
-    expires_at: datetime,
-    scopes: list[str] | None = None,
-    networks: list[str] | None = None,
-) -> tuple[ApiKey, str]:
-    """Make an API key and return it with its text, shown this once; it works once approved.
-
-    :raises NetworkUnknown: when a network is no CIDR.
-    """
-    by.must("api_keys.request")
-    unknown = keys.unknown_networks(networks or [])
-    if unknown:
-        raise NetworkUnknown(f"These are no networks: {', '.join(unknown)}.")
-    outside = sorted(set(scopes or []) - ROLES["service"])
-    if outside:
-        raise ValueError(outside)
-    prefix, secret_hash, text = keys.new_secret()
-    key = ApiKey.objects.create(
-        tenant=tenant,
-        name=name,
-        prefix=prefix,
-        secret_hash=secret_hash,
-        scopes=scopes or [],
-        allowed_networks=networks or [],
-        requested_by=by.ref,
-        expires_at=expires_at,
-    )
-    record("api_key.requested", key, by=by, scopes=key.scopes, networks=key.allowed_networks)
-    return key, text
-
-
-@transaction.atomic
-def approve_key(key: ApiKey, *, by: Actor, at: datetime) -> ApiKey:
-    """Approve an API key, from when on it works.
-
-    :raises OwnProposal: when the approver asked for it.
-    :raises NotOpen: when it was approved or revoked before, or has expired.
-    """
-    by.must("api_keys.approve")
-    key = ApiKey.objects.select_for_update().get(pk=key.pk)
-    if key.approved_by or key.revoked_at or key.expires_at <= at:
-        raise NotOpen("This key waits for no approval.")
-    if key.requested_by == by.ref:
-        raise OwnProposal("Another person must approve the key you asked for.")
-    key.approved_by = by.ref
-    key.save(update_fields=["approved_by"])
-    record("api_key.approved", key, by=by, name=key.name)
-    return key
-
-
-@transaction.atomic
-def revoke_key(key: ApiKey, *, by: Actor, at: datetime) -> ApiKey:
-    """Take an API key back at once; revoking twice changes nothing."""
-    by.must("api_keys.request")
-    key = ApiKey.objects.select_for_update().get(pk=key.pk)
-    if key.revoked_at is None:
-        key.revoked_at = at
-        key.save(update_fields=["revoked_at"])
-        record("api_key.revoked", key, by=by, name=key.name)
-    return key
 
 
 @transaction.atomic

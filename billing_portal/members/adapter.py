@@ -1,19 +1,23 @@
-"""How allauth is bent to the house: nobody signs up without an invitation."""
+"""How allauth is bent to the house: by invitation only, mail is posted, secrets are locked."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
-from django.db import transaction
-from django.http import HttpRequest, HttpResponse
+from allauth.mfa.adapter import DefaultMFAAdapter
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect
+from django.urls import reverse
 from django.utils.translation import gettext
 
-from billing_portal.members import paths, proofs, queries, sessions
+from billing_portal.members import notices, paths, proofs, queries, sessions
+from billing_portal.members.encryption import lock_up, open_up
+from billing_portal.members.post import Written, carrier_for, post
 
 _ASKS = "allauth.mfa.stages.AuthenticateStage"
-_SENDER = {"name": "Billing portal", "color": "#1f5fbf"}  # a person's account is of no firm
+_FACTOR = "mfa_authenticator.data"
 
 
 class ClosedAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth has no types
@@ -48,21 +52,56 @@ class ClosedAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth has
     def post_login(self, request: HttpRequest, user: Any, **told: Any) -> HttpResponse:
         """Mark what a directory began; else catch up on an address that an invitation has proven.
 
-        A directory's word proves no address: it would hold for other firms, too.
+        A directory's word proves no address: it would hold for other firms, too. Who lost a second
+        factor is led to the page where a new one is set up.
         """
-        if not sessions.settle(request, user, told["signal_kwargs"]):
+        is_by_directory = sessions.settle(request, user, told["signal_kwargs"])
+        if not is_by_directory:
             proofs.confirm_invited_address(user)
         answer: HttpResponse = super().post_login(request, user, **told)
-        return answer
+        if is_by_directory or not proofs.lacks_new_factor(user):
+            return answer
+        messages.warning(request, gettext("Your second factor was reset: set up a new one now."))
+        return HttpResponseRedirect(reverse("mfa_index"))
 
     def set_password(self, user: Any, password: str) -> None:
         """Set the password that somebody chose, by the old one or by a mailed link; on record."""
         super().set_password(user, password)
         proofs.record_in_each_firm("password.changed", user)
 
+    def send_notification_mail(
+        self,
+        template_prefix: str,
+        user: Any,
+        context: dict[str, Any] | None = None,
+        email: str | None = None,
+    ) -> None:
+        """Tell somebody what happened to their password, in the house's words.
+
+        Of second factors they are told by what compares them, in the transaction of the deed.
+        """
+        if not template_prefix.startswith("mfa/"):
+            notices.tell(user, template_prefix.rpartition("/")[2])
+
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
-        """Write the mail now and send it after the commit: no transaction spans the sending."""
+        """Write the mail now and post it: a job sends it, so that no request waits or fails."""
+        firm = carrier_for(email)
+        if firm is None:
+            return  # an installation without a firm has nobody to write to
         why = gettext("You get this because somebody filled in a form on the sign-in page.")
-        own = {"request": self.request, "email": email, "firm": _SENDER, "footer": [why]}
+        own = {"request": self.request, "email": email, "firm": notices.SENDER, "footer": [why]}
         message = self.render_mail(template_prefix, email, own | context)
-        transaction.on_commit(message.send)
+        ((html, _kind),) = message.alternatives
+        post(Written(email, str(message.subject), str(message.body), str(html)), firm=firm)
+
+
+class LockedFactors(DefaultMFAAdapter):  # type: ignore[misc]  # allauth has no types
+    """Second factors whose secrets are encrypted at rest, by the installation's key."""
+
+    def encrypt(self, text: str) -> str:
+        """Lock a secret of an authenticator app, or the seed of recovery codes."""
+        return lock_up(text, place=_FACTOR)
+
+    def decrypt(self, encrypted_text: str) -> str:
+        """Open it again."""
+        return open_up(encrypted_text, place=_FACTOR)

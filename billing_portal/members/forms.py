@@ -5,10 +5,12 @@ from __future__ import annotations
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from billing_portal.tenancy.permissions import ROLES
+from billing_portal.tenancy.permissions import PERMISSIONS, ROLES
 
 # A key acts in the role "service"; a person never does.
 PEOPLE_ROLES = [role for role in ROLES if role != "service"]
+_SCOPE_CHOICES = [(name, words) for name, words in PERMISSIONS.items() if name in ROLES["service"]]
+_SPANS = [(30, _("30 days")), (90, _("90 days")), (180, _("180 days")), (365, _("A year"))]
 _ROLE_CHOICES = [(role, role.capitalize()) for role in PEOPLE_ROLES]
 
 
@@ -28,3 +30,37 @@ class Propose(forms.Form):
     """One more role for a member."""
 
     role = forms.ChoiceField(label=_("Role"), choices=_ROLE_CHOICES)
+
+
+class Reset(forms.Form):
+    """Why a member's second factors are to be taken away."""
+
+    reason = forms.CharField(
+        label=_("What happened"),
+        max_length=200,
+        help_text=_("Stands in the audit log. Make sure by another way that it is they who ask."),
+    )
+
+
+class Key(forms.Form):
+    """A key that a service of the firm is to have."""
+
+    name = forms.CharField(
+        label=_("Name"), max_length=80, help_text=_("The service that will use it.")
+    )
+    scopes = forms.MultipleChoiceField(
+        label=_("It may"), choices=_SCOPE_CHOICES, widget=forms.CheckboxSelectMultiple
+    )
+    networks = forms.CharField(
+        label=_("From these networks"),
+        required=False,
+        max_length=2000,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text=_("One a line, such as 203.0.113.0/24. Without any it may call from anywhere."),
+    )
+    days = forms.TypedChoiceField(label=_("It works for"), choices=_SPANS, coerce=int, initial=90)
+
+    def clean_networks(self) -> list[str]:
+        """Return the lines that say something."""
+        lines: list[str] = self.cleaned_data["networks"].splitlines()
+        return [line.strip() for line in lines if line.strip()]

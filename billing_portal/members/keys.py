@@ -53,7 +53,7 @@ def holder_of(request: HttpRequest, *, now: datetime) -> tuple[Tenant, Actor]:
     key = ApiKey.objects.select_related("tenant").filter(prefix=found["prefix"]).first()
     if key is None or not hmac.compare_digest(key.secret_hash, _hash(found["secret"])):
         raise refusal
-    if not key.approved_by or key.revoked_at or key.expires_at <= now:
+    if not is_live(key, now):
         raise refusal
     if not _is_allowed(peer_of(request), key.allowed_networks):
         raise refusal
@@ -68,6 +68,11 @@ def prefix_of(request: HttpRequest) -> str:
     """Return the prefix of the key that a request carries, good or not, or an empty text."""
     found = _FORM.match(request.headers.get("Authorization", "").partition(" ")[2].strip())
     return found["prefix"] if found else ""
+
+
+def is_live(key: ApiKey, now: datetime) -> bool:
+    """Say whether a key works, from a peer in its networks."""
+    return bool(key.approved_by) and key.revoked_at is None and key.expires_at > now
 
 
 def peer_of(request: HttpRequest) -> str:

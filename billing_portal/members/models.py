@@ -1,6 +1,7 @@
 """People, what they are in which firm, and the keys of internal services.
 
-All tables here are shared: they are read to find out whose scope to open.
+Tables here are shared, because they are read to find out whose scope to open; only what is asked
+about a person within a firm is the firm's own.
 """
 
 from __future__ import annotations
@@ -9,10 +10,11 @@ from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager
 from django.db import models
-from django.db.models import F, Q
-from django.db.models.functions import Lower, Now
+from django.db.models import F, Q, Value
+from django.db.models.functions import Cast, Concat, Lower, Now
+from django.utils.crypto import salted_hmac
 
-from billing_portal.tenancy.models import Tenant
+from billing_portal.tenancy.models import Tenant, TenantModel
 from billing_portal.tenancy.permissions import ROLES
 
 _ROLE_CHOICES = [(role, role.capitalize()) for role in ROLES]
@@ -36,6 +38,9 @@ class User(AbstractBaseUser):
         max_length=5, blank=True, choices=[("light", "Light"), ("dark", "Dark")]
     )
     has_shortcuts = models.BooleanField(default=True)
+    factors_reset_at = models.DateTimeField(
+        null=True, blank=True, help_text="Sessions from before are over."
+    )
 
     USERNAME_FIELD = "email"
     REQUIRED_FIELDS: ClassVar[list[str]] = ["name"]
@@ -59,6 +64,14 @@ class User(AbstractBaseUser):
     def get_short_name(self) -> str:
         """Return the first of the names."""
         return self.name.split(" ")[0]
+
+    def _get_session_auth_hash(self, secret: str | None = None) -> str:
+        """Bind sessions to the last reset of second factors too, not to the password alone."""
+        plain: str = super()._get_session_auth_hash(secret=secret)  # type: ignore[misc]  # Django's own
+        if self.factors_reset_at is None:
+            return plain
+        at = self.factors_reset_at.isoformat()
+        return salted_hmac("members.session", f"{plain}:{at}", algorithm="sha256").hexdigest()
 
     @property
     def is_staff(self) -> bool:
@@ -161,16 +174,32 @@ class ApiKey(models.Model):
     scopes = models.JSONField(default=list, help_text="Permissions; empty means the whole role.")
     allowed_networks = models.JSONField(default=list, help_text="CIDRs; empty means any.")
     requested_by = models.CharField(max_length=60)
+    requested_at = models.DateTimeField(db_default=Now())
     approved_by = models.CharField(max_length=60, blank=True)
+    approved_at = models.DateTimeField(null=True, blank=True)
     expires_at = models.DateTimeField()
     last_used_at = models.DateTimeField(null=True, blank=True)
+    revoked_by = models.CharField(max_length=60, blank=True, help_text="Or who declined it.")
     revoked_at = models.DateTimeField(null=True, blank=True)
+    succeeds = models.ForeignKey(
+        "self",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="successors",
+        help_text="Whose place it takes; both work until the older one is revoked or expires.",
+    )
 
     class Meta:
         constraints = [
             models.CheckConstraint(
                 condition=~Q(approved_by=F("requested_by")),
                 name="api_key_approver_is_not_its_requester",
+            ),
+            models.UniqueConstraint(
+                fields=["succeeds"],
+                condition=Q(revoked_at__isnull=True),
+                name="api_key_has_one_successor",
             ),
         ]
 
@@ -214,3 +243,39 @@ class Letter(models.Model):
 
     def __str__(self) -> str:
         return f"Letter {self.message_id}"
+
+
+_REF_OF_USER = Concat(Value("user:"), Cast("user_id", models.CharField()))
+
+
+class FactorReset(TenantModel):
+    """A wish to take a member's lost second factors away; another person approves it."""
+
+    user = models.ForeignKey(User, models.PROTECT, related_name="+")
+    reason = models.CharField(max_length=200)
+    asked_by = models.CharField(max_length=60, help_text="Actor, such as user:7.")
+    asked_at = models.DateTimeField(db_default=Now())
+    approved_by = models.CharField(max_length=60, blank=True)
+    approved_at = models.DateTimeField(null=True, blank=True)
+    ended_by = models.CharField(max_length=60, blank=True, help_text="Who declined it.")
+    ended_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta(TenantModel.Meta):
+        constraints = [
+            models.CheckConstraint(
+                condition=~Q(approved_by=F("asked_by")),
+                name="factor_reset_approver_is_not_its_asker",
+            ),
+            models.CheckConstraint(
+                condition=~Q(asked_by=_REF_OF_USER) & ~Q(approved_by=_REF_OF_USER),
+                name="factor_reset_is_of_another_person",
+            ),
+            models.UniqueConstraint(
+                fields=["tenant", "user"],
+                condition=Q(approved_by="", ended_at__isnull=True),
+                name="factor_reset_is_open_once",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"Reset of the second factor of {self.user}"

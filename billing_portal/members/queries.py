@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 
 from allauth.mfa.models import Authenticator
 from django.db.models import QuerySet
 
 from billing_portal.bounds import whole_number
-from billing_portal.members.models import ApiKey, Invitation, Letter, Membership, User
+from billing_portal.members.models import ApiKey, FactorReset, Invitation, Letter, Membership, User
 from billing_portal.tenancy.actors import Actor, ActorKind
 from billing_portal.tenancy.models import Tenant
 from billing_portal.tenancy.permissions import permissions_of
@@ -86,6 +87,31 @@ def open_invitations_of(tenant: Tenant) -> list[Invitation]:
     rows = Invitation.objects.filter(
         tenant=tenant, accepted_at__isnull=True, withdrawn_at__isnull=True
     )
+    return list(rows.order_by("pk")[:_MOST])
+
+
+def open_resets() -> list[FactorReset]:
+    """Return the resets of second factors that wait in the current firm. One query."""
+    rows = FactorReset.objects.filter(approved_by="", ended_at__isnull=True)
+    return list(rows.select_related("user").order_by("pk")[:_MOST])
+
+
+def open_reset_of(user: User) -> FactorReset | None:
+    """Return the reset of a person's second factors that waits in the current firm. One query."""
+    found: FactorReset | None = FactorReset.objects.filter(
+        user=user, approved_by="", ended_at__isnull=True
+    ).first()
+    return found
+
+
+def keys_of(tenant: Tenant) -> QuerySet[ApiKey]:
+    """Return a firm's API keys, in no order: page by key."""
+    return ApiKey.objects.filter(tenant=tenant).select_related("succeeds")
+
+
+def keys_waiting(tenant: Tenant, now: datetime) -> list[ApiKey]:
+    """Return the keys that wait for a second person, oldest first. One query."""
+    rows = keys_of(tenant).filter(approved_by="", revoked_at__isnull=True, expires_at__gt=now)
     return list(rows.order_by("pk")[:_MOST])
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 PERMISSIONS = {
     "admin.enter": "Enter the back office",
     "api_keys.approve": "Approve API keys",
+    "api_keys.read": "See API keys and what they may do",
     "api_keys.request": "Request API keys",
     "audit.read": "Read the audit log",
     "bank_accounts.edit": "Name the firm's own bank accounts",
@@ -33,6 +34,7 @@ PERMISSIONS = {
     "members.approve": "Approve members and roles",
     "members.invite": "Invite members and propose roles",
     "members.read": "See who is a member",
+    "members.reset_factors": "Reset the lost second factor of a member",
     "payments.import": "Import bank files and allocate payments",
     "payments.read": "Read payments",
     "rates.approve": "Approve rates",

@@ -11,13 +11,14 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
+from allauth.mfa.models import Authenticator
 from django.apps import apps
 from django.urls import get_resolver
 
-from billing_portal.members import actions, invitations
+from billing_portal.members import actions, granting, invitations, resets
 from billing_portal.tenancy.models import TenantModel
 from billing_portal.tenancy.scope import tenant_scope
 from tests.factories import MembershipFactory, TenantFactory, UserFactory, actor
@@ -155,7 +156,13 @@ def firms_people(firm) -> dict[str, str]:
     invited = invitations.invite(
         firm, email="zanzibar@surety.test", name=MARK, role="biller", by=by, at=at
     )
+    Authenticator.objects.create(user=user, type="totp", data={})
+    actions.approve_role(role, by=actor("owner", number=999_998))
+    reset = resets.request_reset(user, reason="lost", by=by)
+    key, _ = granting.request_key(firm, name=MARK, by=by, expires_at=at + timedelta(days=1))
     return {
+        "keys/pk": str(key.pk),
+        "resets/pk": str(reset.pk),
         "people/pk": str(user.pk),
         "roles/pk": str(role.pk),
         "invitations/pk": str(invited.pk),

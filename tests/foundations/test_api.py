@@ -10,7 +10,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from billing_portal.api.models import IdempotentAnswer
 from billing_portal.ids import public_id
 from billing_portal.jobs.models import Job
-from billing_portal.members import actions
+from billing_portal.members import granting
 from billing_portal.tenancy.actors import system
 from billing_portal.tenancy.scope import tenant_scope
 from tests.factories import TenantFactory
@@ -26,14 +26,14 @@ class Caller:
     def __init__(self, client, firm, scopes=()):
         now = datetime.now(UTC)
         with tenant_scope(firm.pk):
-            key, text = actions.request_key(
+            key, text = granting.request_key(
                 firm,
                 name="system",
                 by=system("one"),
                 expires_at=now + timedelta(1),
                 scopes=list(scopes),
             )
-            actions.approve_key(key, by=system("two"), at=now)
+            granting.approve_key(key, by=system("two"), at=now)
         self.client, self.headers = client, {"Authorization": f"Bearer {text}"}
 
     def get(self, path, **query):

@@ -6,7 +6,7 @@ import pytest
 from django.db import IntegrityError, transaction
 
 from billing_portal.audit.models import AuditEvent
-from billing_portal.members import actions, invitations, queries
+from billing_portal.members import actions, granting, invitations, queries
 from billing_portal.members.models import ApiKey, Invitation, Membership, User
 from billing_portal.tenancy.actors import MissingPermission
 from tests.factories import MembershipFactory, TenantFactory, UserFactory
@@ -97,7 +97,7 @@ def test_a_timekeeper_changes_nobodys_rights(tenant, timekeeper, deed):
         "invite": lambda: invitations.invite(
             tenant, email="x@y.test", name="X", role="owner", by=timekeeper, at=NOW
         ),
-        "request_key": lambda: actions.request_key(
+        "request_key": lambda: granting.request_key(
             tenant, name="k", by=timekeeper, expires_at=NOW + timedelta(days=1)
         ),
     }
@@ -173,10 +173,10 @@ def ask(client, text, path="/api/v1/no-such-thing", **headers):
 @pytest.fixture
 def key(tenant, owner, second_owner):
     now = datetime.now(UTC)
-    row, text = actions.request_key(
+    row, text = granting.request_key(
         tenant, name="case system", by=owner, expires_at=now + timedelta(days=1)
     )
-    actions.approve_key(row, by=second_owner, at=now)
+    granting.approve_key(row, by=second_owner, at=now)
     return row, text
 
 
@@ -235,17 +235,17 @@ def test_the_peer_is_counted_behind_our_own_proxies(client, key, settings):
 
 
 def test_a_key_needs_four_eyes(tenant, owner):
-    row, _ = actions.request_key(tenant, name="k", by=owner, expires_at=NOW + timedelta(days=1))
+    row, _ = granting.request_key(tenant, name="k", by=owner, expires_at=NOW + timedelta(days=1))
 
     with pytest.raises(actions.OwnProposal):
-        actions.approve_key(row, by=owner, at=NOW)
+        granting.approve_key(row, by=owner, at=NOW)
     with pytest.raises(IntegrityError, match="approver_is_not_its_requester"), transaction.atomic():
         ApiKey.objects.filter(pk=row.pk).update(approved_by=owner.ref)
 
 
 def test_an_allow_list_holds_networks_only(tenant, owner):
-    with pytest.raises(actions.NetworkUnknown):
-        actions.request_key(
+    with pytest.raises(granting.NetworkUnknown):
+        granting.request_key(
             tenant, name="k", by=owner, expires_at=NOW, networks=["10.0.0.0/8", "everywhere"]
         )
     assert not ApiKey.objects.exists()

@@ -14,7 +14,8 @@ from tests.visiting import Visitor, signed_in, text_of
 PASSWORD = "month end in every room"
 ACCOUNT = {"account": "DE89370400440532013000", "name": "Operating", "currency": "USD"}
 GRAVE = {
-    "people:approve_role", "people:end_role", "people:approve_invitation",
+    "people:approve_role", "people:end_role", "people:approve_invitation", "people:approve_key",
+    "people:approve_reset",
     "ledger:move_period", "invoices:decide_credit", "dunning:name_payer",
 }  # fmt: skip
 

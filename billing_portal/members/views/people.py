@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 from django.http import Http404, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
@@ -15,33 +16,12 @@ from django.views.decorators.http import require_http_methods, require_safe
 from billing_portal.errors import Refused
 from billing_portal.members import forms, invitations, queries
 from billing_portal.members.models import Invitation, Letter, Membership, User
-from billing_portal.portal.inbox import InboxItem
+from billing_portal.members.views.waiting import waiting_for
 from billing_portal.portal.lists import page_of
 from billing_portal.tenancy.actors import Actor, MissingPermission, may
 from billing_portal.tenancy.models import Tenant
 from billing_portal.tenancy.permissions import PERMISSIONS, ROLES
 from billing_portal.tenancy.requests import FirmRequest
-from billing_portal.tenancy.scope import current_tenant_id
-
-_MOST = 20
-
-
-@dataclass(frozen=True)
-class Waiting:
-    """Something proposed that counts once a second person has approved it.
-
-    :ivar noun: the part of the URL names, ``role`` or ``invitation``.
-    """
-
-    noun: str
-    pk: int
-    who: str
-    address: str
-    role: str
-    proposed_by: str
-    proposed_at: datetime
-    is_own: bool
-    is_expired: bool = False
 
 
 @dataclass(frozen=True)
@@ -58,13 +38,10 @@ class Sent:
 @require_safe
 @may("members.read")
 def people(request: FirmRequest) -> HttpResponse:
-    """Show members, what waits, and invitations that were sent. Eight queries."""
+    """Show members, what waits, and invitations that were sent. Ten queries."""
     page = page_of(queries.people_of(request.tenant), request)
     roles = queries.roles_of(request.tenant, page.rows)
-    proposed = queries.proposals_of(request.tenant)
-    invited = queries.open_invitations_of(request.tenant)
     factors = queries.with_second_factor(page.rows)
-    names = queries.names_of_actors(_signers(proposed, invited))
     now = datetime.now(UTC)
     shown = {
         "page": page,
@@ -76,8 +53,8 @@ def people(request: FirmRequest) -> HttpResponse:
             }
             for user in page.rows
         ],
-        "waiting": _waiting(request.actor, proposed, invited, names, now),
-        "sent": _sent(request.tenant, invited, names, now),
+        "waiting": waiting_for(request.actor, request.tenant, now),
+        "sent": _sent(request.tenant, now),
         "allowed": allowed(),
         **_powers(request.actor),
     }
@@ -123,53 +100,13 @@ def allowed() -> list[tuple[str, list[str]]]:
     ]
 
 
-def inbox_items(actor: Actor) -> list[InboxItem]:
-    """Return the roles and invitations that this person may approve. Three queries."""
-    if not actor.may("members.approve"):
-        return []
-    firm = Tenant.objects.get(pk=current_tenant_id())
-    now = datetime.now(UTC)
-    proposed, invited = queries.proposals_of(firm), queries.open_invitations_of(firm)
-    rows = [
-        *((row.proposed_by, row.proposed_at, row.pk, _role_in_words(row)) for row in proposed),
-        *(
-            (row.invited_by, row.invited_at, row.pk, _invitation_in_words(row))
-            for row in invited
-            if not row.approved_by and row.expires_at > now
-        ),
-    ]
-    return [
-        InboxItem(
-            kind="person",
-            title=title,
-            detail=gettext("Somebody else proposed it; it counts once you approve."),
-            url=reverse("people:people"),
-            icon="users",
-            order=f"{at.date()}:{pk}",
-            verb=gettext("Decide"),
-            why=gettext("A role, and who may have it, takes two people."),
-        )
-        for by, at, pk, title in rows
-        if by != actor.ref
-    ][:_MOST]
-
-
-def _role_in_words(row: Membership) -> str:
-    return gettext("Approve %(who)s as %(role)s") % {
-        "who": row.user,
-        "role": row.get_role_display().lower(),
-    }
-
-
-def _invitation_in_words(row: Invitation) -> str:
-    return gettext("Approve the invitation of %(who)s as %(role)s") % {
-        "who": row.name or row.email,
-        "role": row.get_role_display().lower(),
-    }
-
-
 def person_page(
-    request: FirmRequest, user: User, *, form: forms.Propose | None = None, status: int = 200
+    request: FirmRequest,
+    user: User,
+    *,
+    form: forms.Propose | None = None,
+    reset_form: forms.Reset | None = None,
+    status: int = 200,
 ) -> HttpResponse:
     """Show one member. Eight queries."""
     rows = queries.roles_of(request.tenant, [user]).get(user.pk, [])
@@ -196,12 +133,25 @@ def person_page(
         ],
         "asked": [row for row in rows if not row.approved_by and not row.ended_at],
         "permissions": _explained(held),
-        "has_factor": bool(queries.with_second_factor([user])),
+        **_second_factor(request.actor, user),
         "form": form or forms.Propose(),
+        "reset_form": reset_form or forms.Reset(),
         "crumbs": [(gettext("People"), reverse("people:people"))],
         **_powers(request.actor),
     }
     return render(request, "people/person.html", shown, status=status)
+
+
+def _second_factor(actor: Actor, user: User) -> dict[str, Any]:
+    """Return whether somebody has one, and whether this reader may ask for its reset."""
+    has_factor = bool(queries.with_second_factor([user]))
+    reset = queries.open_reset_of(user)
+    may_ask = actor.may("members.reset_factors") and actor.id != user.pk
+    return {
+        "has_factor": has_factor,
+        "reset": reset,
+        "may_ask_reset": may_ask and has_factor and reset is None,
+    }
 
 
 def _explained(held: Iterable[Membership]) -> list[tuple[str, str]]:
@@ -214,47 +164,12 @@ def _explained(held: Iterable[Membership]) -> list[tuple[str, str]]:
     ]
 
 
-def _waiting(
-    actor: Actor,
-    proposed: list[Membership],
-    invited: list[Invitation],
-    names: dict[str, str],
-    now: datetime,
-) -> list[Waiting]:
-    roles = [
-        Waiting(
-            noun="role",
-            pk=row.pk,
-            who=str(row.user),
-            address=row.user.email,
-            role=row.get_role_display(),
-            proposed_by=names.get(row.proposed_by, row.proposed_by),
-            proposed_at=row.proposed_at,
-            is_own=row.proposed_by == actor.ref,
-        )
-        for row in proposed
-    ]
-    return roles + [
-        Waiting(
-            noun="invitation",
-            pk=row.pk,
-            who=row.name,
-            address=row.email,
-            role=row.get_role_display(),
-            proposed_by=names.get(row.invited_by, row.invited_by),
-            proposed_at=row.invited_at,
-            is_own=row.invited_by == actor.ref,
-            is_expired=row.expires_at <= now,
-        )
-        for row in invited
-        if not row.approved_by
-    ]
-
-
-def _sent(
-    firm: Tenant, invited: list[Invitation], names: dict[str, str], now: datetime
-) -> list[Sent]:
-    approved = [row for row in invited if row.approved_by]
+def _sent(firm: Tenant, now: datetime) -> list[Sent]:
+    """Return the approved invitations that nobody has accepted yet. Three queries."""
+    approved = [row for row in queries.open_invitations_of(firm) if row.approved_by]
+    names = queries.names_of_actors(
+        ref for row in approved for ref in (row.invited_by, row.approved_by)
+    )
     letters = queries.letters_about(firm, [invitations.about(row) for row in approved])
     found = []
     for row in approved:
@@ -273,12 +188,6 @@ def _state_of(row: Invitation, letter: Letter | None, now: datetime) -> tuple[st
     if letter.refused_at:
         return "BOUNCED", letter.error_text
     return "SENDING", letter.error_text
-
-
-def _signers(proposed: list[Membership], invited: list[Invitation]) -> set[str]:
-    refs = {row.proposed_by for row in proposed}
-    refs |= {ref for row in invited for ref in (row.invited_by, row.approved_by)}
-    return refs - {""}
 
 
 def _powers(actor: Actor) -> dict[str, bool]:

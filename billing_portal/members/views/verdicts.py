@@ -11,8 +11,8 @@ from django.urls import reverse
 from django.utils.translation import gettext
 from django.views.decorators.http import require_POST
 
-from billing_portal.members import actions, forms, invitations
-from billing_portal.members.models import Invitation, Membership
+from billing_portal.members import actions, forms, invitations, resets
+from billing_portal.members.models import FactorReset, Invitation, Membership
 from billing_portal.members.views import people
 from billing_portal.portal.answers import after
 from billing_portal.portal.proving import stepped_up
@@ -106,6 +106,38 @@ def send_again(request: FirmRequest, pk: int) -> HttpResponse:
     return _move_invitation(request, pk, invitations.send_again, said)
 
 
+@require_POST
+@may("members.reset_factors")
+def request_reset(request: FirmRequest, pk: int) -> HttpResponse:
+    """Ask that the second factors of a member be taken away."""
+    user = people.member_of(request.tenant, pk)
+    form = forms.Reset(request.POST)
+    if not form.is_valid():
+        return people.person_page(request, user, reset_form=form, status=422)
+    return after(
+        request,
+        lambda: resets.request_reset(user, reason=form.cleaned_data["reason"], by=request.actor),
+        to=reverse("people:person", args=[user.pk]),
+        said=gettext("Asked for. It happens once another person has approved it."),
+    )
+
+
+@require_POST
+@may("members.reset_factors")
+@stepped_up
+def approve_reset(request: FirmRequest, pk: int) -> HttpResponse:
+    """Take the second factors of a member away."""
+    said = gettext("The second factor is gone; the person has been told by mail.")
+    return _move_reset(request, pk, resets.approve_reset, said)
+
+
+@require_POST
+@may("members.reset_factors")
+def decline_reset(request: FirmRequest, pk: int) -> HttpResponse:
+    """Turn a reset down, or take one's own wish back."""
+    return _move_reset(request, pk, _dated(resets.decline_reset), gettext("Nothing was reset."))
+
+
 def _role(firm: Tenant, pk: int) -> Membership:
     row = Membership.objects.filter(tenant=firm, pk=pk).first()
     if row is None:
@@ -135,3 +167,11 @@ def _move_invitation(
         to=reverse("people:people"),
         said=said,
     )
+
+
+def _move_reset(request: FirmRequest, pk: int, deed: Callable[..., Any], said: str) -> HttpResponse:
+    row = FactorReset.objects.filter(pk=pk).first()
+    if row is None:
+        raise Http404
+    to = reverse("people:people")
+    return after(request, lambda: deed(row, by=request.actor), to=to, said=said)

@@ -8,7 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from billing_portal.errors import Refused
-from billing_portal.members import actions
+from billing_portal.members import granting
 from billing_portal.tenancy.actors import system
 from billing_portal.tenancy.models import Tenant
 from billing_portal.tenancy.scope import tenant_scope
@@ -34,14 +34,14 @@ class Command(BaseCommand):
         now = datetime.now(UTC)
         try:
             with tenant_scope(firm.pk):
-                key, text = actions.request_key(
+                key, text = granting.request_key(
                     firm,
                     name=options["name"],
                     by=system("setup"),
                     expires_at=now + timedelta(days=options["days"]),
                     networks=options["network"],
                 )
-                actions.approve_key(key, by=system("operator"), at=now)
+                granting.approve_key(key, by=system("operator"), at=now)
         except Refused as refusal:
             raise CommandError(str(refusal)) from refusal
         self.stdout.write(text)
