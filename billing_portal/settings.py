@@ -270,6 +270,7 @@ EMAIL_HOST = env("EMAIL_HOST", "127.0.0.1")
 EMAIL_PORT = int(env("EMAIL_PORT", "1025"))
 EMAIL_HOST_USER = env("EMAIL_HOST_USER")
 EMAIL_HOST_PASSWORD = env("EMAIL_HOST_PASSWORD")
+EMAIL_TIMEOUT = int(env("EMAIL_TIMEOUT", "30"))  # seconds for each answer of the server
 EMAIL_USE_TLS = env("EMAIL_USE_TLS", "no") == "yes"
 EMAIL_TIMEOUT = 30
 DEFAULT_FROM_EMAIL = env("DEFAULT_FROM_EMAIL", "billing@portal.test")
@@ -333,6 +334,14 @@ FIGURES: list[str] = [  # what monitoring is told of each firm, without saying w
     "billing_portal.audit.queries.figures",
     "billing_portal.outbox.queries.figures",
     "invoices.queries.figures.figures",
+]
+DOCTOR_CHECKS: list[str] = [  # each yields findings
+    "billing_portal.operation.checks.installation.installation",
+    "billing_portal.operation.checks.database.database",
+    "billing_portal.operation.checks.work.work",
+    "billing_portal.operation.checks.trail.trail",
+    "billing_portal.operation.checks.outside.outside",
+    "invoices.gateways.trial.trial",
 ]
 INBOX_PROVIDERS: list[str] = [
     "invoices.views.inbox.inbox_items",
