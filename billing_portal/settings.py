@@ -223,9 +223,11 @@ JOB_TIMEOUT_SECONDS = 300  # the longest that any job function may ask for
 JOB_BEAT_SECONDS = float(env("JOB_BEAT_SECONDS", "5"))  # a lease lasts three beats
 JOB_STOP_SECONDS = float(env("JOB_STOP_SECONDS", "10"))  # then running jobs go back
 JOB_SLOTS = {"default": 2, "documents": 2, "mail": 2, "browser": 1}  # how many run at a time
-JOB_MODULES: list[str] = [
-    "invoices.jobs"
-]  # imported by the supervisor, so that clock lines are declared
+JOB_MODULES: list[str] = [  # imported by the supervisor, so that clock lines are declared
+    "ledger.jobs",
+    "invoices.jobs",
+    "dunning.jobs",
+]
 TICKS = [  # what the elected supervisor does each second
     "billing_portal.jobs.reaper.reap",
     "billing_portal.jobs.gatekeeper.admit_all",
@@ -333,6 +335,7 @@ LEDGER_CHECKS: list[str] = [
 FIGURES: list[str] = [  # what monitoring is told of each firm, without saying whose it is
     "billing_portal.audit.queries.figures",
     "billing_portal.outbox.queries.figures",
+    "ledger.queries.figures",
     "invoices.queries.figures.figures",
 ]
 DOCTOR_CHECKS: list[str] = [  # each yields findings
@@ -349,6 +352,7 @@ INBOX_PROVIDERS: list[str] = [
     "dunning.views.payments.inbox_items",
     "customers.views.inbox_items",
     "ledger.views.periods.inbox_items",
+    "ledger.views.verifications.inbox_items",
     "billing_portal.jobs.views.inbox_items",
     "billing_portal.members.views.people.inbox_items",
 ]
