@@ -228,9 +228,11 @@ JOB_TIMEOUT_SECONDS = 300  # the longest that any job function may ask for
 JOB_BEAT_SECONDS = float(env("JOB_BEAT_SECONDS", "5"))  # a lease lasts three beats
 JOB_STOP_SECONDS = float(env("JOB_STOP_SECONDS", "10"))  # then running jobs go back
 JOB_SLOTS = {"default": 2, "documents": 2, "mail": 2, "browser": 1}  # how many run at a time
-JOB_MODULES: list[str] = [
-    "invoices.jobs"
-]  # imported by the supervisor, so that clock lines are declared
+JOB_MODULES: list[str] = [  # imported by the supervisor, so that clock lines are declared
+    "ledger.jobs",
+    "invoices.jobs",
+    "dunning.jobs",
+]
 TICKS = [  # what the elected supervisor does each second
     "billing_portal.jobs.reaper.reap",
     "billing_portal.jobs.gatekeeper.admit_all",
@@ -275,6 +277,7 @@ EMAIL_HOST = env("EMAIL_HOST", "127.0.0.1")
 EMAIL_PORT = int(env("EMAIL_PORT", "1025"))
 EMAIL_HOST_USER = env("EMAIL_HOST_USER")
 EMAIL_HOST_PASSWORD = env("EMAIL_HOST_PASSWORD")
+EMAIL_TIMEOUT = int(env("EMAIL_TIMEOUT", "30"))  # seconds for each answer of the server
 EMAIL_USE_TLS = env("EMAIL_USE_TLS", "no") == "yes"
 EMAIL_TIMEOUT = 30
 DEFAULT_FROM_EMAIL = env("DEFAULT_FROM_EMAIL", "billing@portal.test")
@@ -337,7 +340,16 @@ LEDGER_CHECKS: list[str] = [
 FIGURES: list[str] = [  # what monitoring is told of each firm, without saying whose it is
     "billing_portal.audit.queries.figures",
     "billing_portal.outbox.queries.figures",
+    "ledger.queries.figures",
     "invoices.queries.figures.figures",
+]
+DOCTOR_CHECKS: list[str] = [  # each yields findings
+    "billing_portal.operation.checks.installation.installation",
+    "billing_portal.operation.checks.database.database",
+    "billing_portal.operation.checks.work.work",
+    "billing_portal.operation.checks.trail.trail",
+    "billing_portal.operation.checks.outside.outside",
+    "invoices.gateways.trial.trial",
 ]
 INBOX_PROVIDERS: list[str] = [
     "invoices.views.inbox.inbox_items",
@@ -345,6 +357,7 @@ INBOX_PROVIDERS: list[str] = [
     "dunning.views.payments.inbox_items",
     "customers.views.inbox_items",
     "ledger.views.periods.inbox_items",
+    "ledger.views.verifications.inbox_items",
     "billing_portal.jobs.views.inbox_items",
     "billing_portal.members.views.waiting.inbox_items",
     "billing_portal.members.views.keys.inbox_items",

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -17,8 +17,9 @@ from django.db.models.functions import Coalesce
 
 from billing_portal.audit.canonical import canonical
 from billing_portal.money import Money
+from billing_portal.portal.figures import Figure, age
 from billing_portal.tenancy.scope import current_tenant_id
-from ledger.models import Account, Allocation, Entry, Payment, Posting
+from ledger.models import Account, Allocation, Entry, Payment, Posting, Verification
 
 CHAIN = "ledger"
 EDGES = (0, 30, 60, 90)
@@ -343,3 +344,19 @@ select id, tenant_id, uid, kind, booked_on, effective_on, period_id, key, finger
   reason, correction_group, reverses_id, actor, recorded_at
 from ledger_entry where tenant_id = %s and id = any(%s::bigint[])
 """
+
+
+def last_verification() -> Verification | None:
+    """Return the newest look at the books, or None before the first. One query."""
+    found: Verification | None = Verification.objects.order_by("-pk").first()
+    return found
+
+
+def figures(now: datetime) -> list[Figure]:
+    """Return how long ago the books were verified and what was found then. One query."""
+    last = last_verification()
+    return [
+        Figure("portal_books_never_verified", 0 if last else 1),
+        Figure("portal_books_findings", len(last.findings) if last else 0),
+        age("portal_books_verified_seconds", last.verified_at if last else None, now),
+    ]

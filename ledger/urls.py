@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from ledger.views import books, periods
+from ledger.views import books, periods, verifications
 
 app_name = "ledger"
 urlpatterns = [
@@ -12,6 +12,7 @@ urlpatterns = [
     path("trial-balance.csv", books.trial_balance_csv, name="trial_balance_csv"),
     path("periods/", periods.periods, name="periods"),
     path("periods/<str:month>/<str:deed>/", periods.move_period, name="move_period"),
+    path("verifications/", verifications.verifications, name="verifications"),
     path("entries/", books.entries, name="entries"),
     path("entries/<str:public_id>/", books.entry, name="entry"),
     path("entries/<str:public_id>/reversal/", books.reversal, name="reversal"),

@@ -58,6 +58,9 @@ KINDS = {
     "portal_unanchored_seconds": Kind(
         "Seconds since the last anchor of a chain that has grown since.", ("chain",), "max"
     ),
+    "portal_books_verified_seconds": Kind("Seconds since the books were verified.", (), "max"),
+    "portal_books_never_verified": Kind("Firms whose books were never verified."),
+    "portal_books_findings": Kind("What the newest verifications found broken."),
     "portal_sign_in_failures": Kind("Wrong passwords that are still counted."),
     "portal_sign_in_lockouts": Kind("People and addresses that are locked out."),
     "portal_limits_spent": Kind("Allowances that are all but used up.", ("policy",)),
@@ -75,7 +78,7 @@ class HouseFigures(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """Yield each kind of figure with its samples, and the requests."""
-        found = joined([*shared.figures(self._now), *self._of_firms()])
+        found = joined([*shared.figures(self._now), *of_firms(self._now)])
         for name, kind in KINDS.items():
             family = GaugeMetricFamily(name, kind.words, labels=kind.labels)
             for labels, value in sorted(found.get(name, {}).items()):
@@ -83,12 +86,14 @@ class HouseFigures(Collector):
             yield family
         yield _requests()
 
-    def _of_firms(self) -> Iterator[Figure]:
-        providers = [import_string(name) for name in settings.FIGURES]
-        for tenant_id in Tenant.objects.order_by("pk").values_list("pk", flat=True):
-            with tenant_scope(tenant_id):
-                for provider in providers:
-                    yield from provider(self._now)
+
+def of_firms(now: datetime) -> Iterator[Figure]:
+    """Yield what each room says of each firm, in the firm's scope. Some twelve queries a firm."""
+    providers = [import_string(name) for name in settings.FIGURES]
+    for tenant_id in Tenant.objects.order_by("pk").values_list("pk", flat=True):
+        with tenant_scope(tenant_id):
+            for provider in providers:
+                yield from provider(now)
 
 
 def joined(figures: Iterable[Figure]) -> dict[str, dict[tuple[str, ...], float]]:

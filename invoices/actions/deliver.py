@@ -254,6 +254,7 @@ def send_now(message: mail.OutgoingMail) -> str:
         user=settings.EMAIL_HOST_USER,
         password=settings.EMAIL_HOST_PASSWORD,
         starttls=settings.EMAIL_USE_TLS,
+        timeout=settings.EMAIL_TIMEOUT,
     )
     return accepted.answer
 

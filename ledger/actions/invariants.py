@@ -32,6 +32,8 @@ TRIGGERS = {
     ("ledger_balancesnapshot", "table_is_never_emptied", _REFUSED),
     ("ledger_account", "table_is_never_emptied", _REFUSED),
     ("ledger_accountingperiod", "table_is_never_emptied", _REFUSED),
+    ("ledger_verification", "rows_never_change", _REFUSED),
+    ("ledger_verification", "table_is_never_emptied", _REFUSED),
     ("audit_seal", "rows_never_change", _REFUSED),
     ("audit_seal", "table_is_never_emptied", _REFUSED),
     ("audit_auditevent", "rows_never_change", _REFUSED),

@@ -2,6 +2,7 @@
 
 from ledger.models.books import Account, AccountingPeriod, BalanceSnapshot, Entry, Posting
 from ledger.models.payments import Allocation, Payment
+from ledger.models.verifications import Verification
 
 __all__ = [
     "Account",
@@ -11,4 +12,5 @@ __all__ = [
     "Entry",
     "Payment",
     "Posting",
+    "Verification",
 ]

@@ -93,6 +93,14 @@ def test_every_setting_read_from_the_environment_is_explained():
     assert explained == read
 
 
+def test_every_room_that_wants_something_of_the_clock_is_imported_by_the_supervisor():
+    from billing_portal import settings as product  # the tests' own name none
+
+    wanting = {f"{room}.jobs" for room in ROOMS if (ROOT / room / "jobs.py").exists()}
+
+    assert set(product.JOB_MODULES) == wanting
+
+
 def test_every_page_stands_in_a_frame():
     frames = {"base.html", "portal/_document.html", "portal/sign_in_frame.html"}
     loose = []

@@ -13,6 +13,7 @@ OPEN = {
     "members": "the front door, before anybody is a member",
     "portal": "the inbox and search ask each provider, who asks the actor",
     "admin": "the back office asks its own permissions",
+    "operation": "closed, or open to the token or network that the environment names",
 }
 
 

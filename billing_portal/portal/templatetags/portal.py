@@ -67,6 +67,8 @@ LOOKS: dict[str, Look] = {
     "usual": Look("idle", "check", _("As usual")),
     # months of the books
     "SOFT_CLOSED": Look("warn", "lock", _("Adjustments only")),
+    # looks at the books
+    "WHOLE": Look("ok", "file-check", _("Whole")),
     # runs and jobs
     "PLANNED": Look("idle", "calendar", _("Planned")),
     "QUEUED": Look("idle", "clock", _("Queued")),

@@ -177,6 +177,19 @@ def _chromium() -> str:
     raise NoBrowser(f"None of {', '.join(_NAMES)} is installed.")
 
 
+def version_by_a_page(html: str, *, executable: str = "") -> str:
+    """Return the browser's version, once it has shown a page that was handed to it.
+
+    :raises NoBrowser: when there is no Chromium.
+    """
+    with _browser([], executable) as browser:
+        page = browser.new_page()
+        page.set_content(html)
+        if not page.inner_text("body").strip():
+            raise NoBrowser("The page stayed empty.")
+        return browser.version
+
+
 def checked_origin(origin: str) -> str:
     """Return an origin without a slash at its end.
 

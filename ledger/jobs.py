@@ -1,0 +1,19 @@
+"""What the clock asks of the room."""
+
+from __future__ import annotations
+
+from billing_portal.jobs.clock import clock_line
+from billing_portal.jobs.queue import job
+from billing_portal.tenancy.actors import system
+from billing_portal.tenancy.models import Tenant
+from billing_portal.tenancy.scope import current_tenant_id
+from ledger.actions.verifying import verify_and_keep
+
+
+@job(queue="default", timeout=300, max_attempts=2)
+def verify_nightly() -> None:
+    """Look at all of the firm's books and chains. Twice does no harm: it reads, and notes twice."""
+    verify_and_keep(Tenant.objects.get(pk=current_tenant_id()), by=system("clock"))
+
+
+clock_line("nightly verification", job="ledger.jobs.verify_nightly", rule="daily 03:30")
