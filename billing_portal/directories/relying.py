@@ -23,6 +23,7 @@ from billing_portal.directories.tokens import NotProven, Person, claims_of, pers
 
 _WELL_KNOWN = "/.well-known/openid-configuration"
 _KNOWN_FOR = 300  # seconds that a provider's description is kept
+_AWAY_FOR = 10  # seconds in which a provider that did not answer is not asked again
 _SCOPE = "openid email profile"
 
 
@@ -121,13 +122,22 @@ def _redeemed(
 
 
 def _described(issuer: str) -> dict[str, Any]:
-    """Return the provider's description of itself, kept for five minutes."""
+    """Return the provider's description of itself, kept for five minutes.
+
+    That there is none is kept for some seconds, too: anybody may ask for it, and asking takes long.
+    """
     key = f"directory:{hashlib.sha256(issuer.encode()).hexdigest()}"
-    described: dict[str, Any] | None = cache.get(key)
+    described: dict[str, Any] | str | None = cache.get(key)
     if described is None:
-        described = fetch(issuer.rstrip("/") + _WELL_KNOWN)
-        _refuse_other(issuer, described)
+        try:
+            described = fetch(issuer.rstrip("/") + _WELL_KNOWN)
+            _refuse_other(issuer, described)
+        except Unreachable as refusal:
+            cache.set(key, str(refusal), _AWAY_FOR)
+            raise
         cache.set(key, described, _KNOWN_FOR)
+    if isinstance(described, str):
+        raise Unreachable(described)
     return described
 
 

@@ -26,6 +26,7 @@ from billing_portal.members import paths, sessions
 from billing_portal.tenancy.models import Tenant
 from billing_portal.tenancy.scope import tenant_scope
 
+_LONGEST = 2_000  # characters of the page to come back to, which a session keeps
 _NOT_BEGUN = (
     "This sign-in was not begun in this browser, took too long, or has been used. Begin it again."
 )
@@ -147,5 +148,9 @@ def _back_to(request: HttpRequest, tenant: Tenant) -> str:
 def _inside(tenant: Tenant, to: str) -> str:
     """Return the page of the firm that was asked for, or its inbox."""
     home = f"/t/{tenant.slug}/"
-    is_inside = to.startswith(home) and url_has_allowed_host_and_scheme(to, allowed_hosts=None)
+    is_inside = (
+        len(to) <= _LONGEST
+        and to.startswith(home)
+        and url_has_allowed_host_and_scheme(to, allowed_hosts=None)
+    )
     return to if is_inside else f"{home}inbox/"

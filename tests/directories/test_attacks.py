@@ -1,9 +1,11 @@
 """Tokens and answers that attackers make: none of them signs anybody in, and each is on record."""
 
 import time
+from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+import time_machine
 from django.test import Client
 
 from tests.directories.going import SET_UP
@@ -240,6 +242,16 @@ def test_a_directory_that_describes_itself_wrongly_is_not_asked(client, arnesen,
 
     assert answer.status_code == 503
     assert "Refresh" not in answer.headers
+
+
+def test_a_directory_that_is_away_is_not_asked_at_every_click(client, arnesen):
+    arnesen.idp.set_faults("arnesen", down=True)
+    client.post(arnesen.path)
+    arnesen.idp.set_faults("arnesen")
+
+    assert client.post(arnesen.path).status_code == 503
+    with time_machine.travel(datetime.now(UTC) + timedelta(seconds=11)):
+        assert client.post(arnesen.path).status_code == 200
 
 
 def test_a_directory_that_is_down_is_said_to_be(client, arnesen, ada):

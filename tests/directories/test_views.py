@@ -84,7 +84,10 @@ def test_sign_in_leads_to_the_page_that_was_asked_for(client, arnesen):
 
 @pytest.mark.parametrize(
     "elsewhere",
-    ["https://evil.test/", "//evil.test/", "/t/miramar/inbox/", "/accounts/2fa/", "/t/arnesen"],
+    [
+        *("https://evil.test/", "//evil.test/", "/t/miramar/inbox/", "/accounts/2fa/"),
+        *("/t/arnesen", "/t/arnesen/" + "x" * 2000),
+    ],
 )
 def test_sign_in_leads_nowhere_else(client, arnesen, elsewhere):
     arnesen.member("ada")
