@@ -38,16 +38,22 @@ class Client:
 
 @dataclass(frozen=True)
 class Question:
-    """What makes one sign-in unlike any other; kept in the session until the answer comes."""
+    """What makes one sign-in unlike any other; kept in the session until the answer comes.
+
+    :ivar since: seconds since 1970; the person has to prove themselves there after it, whatever
+        session they have there. 0 leaves it to the directory.
+    """
 
     state: str
     nonce: str
     verifier: str
+    since: int = 0
 
 
-def new_question() -> Question:
+def new_question(*, since: int = 0) -> Question:
     """Return a question that nobody can guess."""
-    return Question(*(secrets.token_urlsafe(48) for _ in range(3)))
+    state, nonce, verifier = (secrets.token_urlsafe(48) for _ in range(3))
+    return Question(state, nonce, verifier, since)
 
 
 def address_of(client: Client, question: Question, *, back_to: str) -> str:
@@ -66,6 +72,8 @@ def address_of(client: Client, question: Question, *, back_to: str) -> str:
         "code_challenge": base64.urlsafe_b64encode(digest).decode().rstrip("="),
         "code_challenge_method": "S256",
     }
+    if question.since:
+        asked |= {"prompt": "login", "max_age": "0"}
     place = str(_described(client.issuer)["authorization_endpoint"])
     return f"{place}{'&' if urlsplit(place).query else '?'}{urlencode(asked)}"
 
@@ -94,6 +102,7 @@ def answered(
         client_id=client.client_id,
         nonce=question.nonce,
         now=now,
+        since=question.since,
     )
     if "email" in claims or "userinfo_endpoint" not in described:
         return person_of(claims)

@@ -78,13 +78,15 @@ def start(request: HttpRequest, slug: str) -> HttpResponse:
         client = actions.client_of(directory) if directory else None
     if directory is None or client is None:
         return _refused(request, tenant, _NOT_BEGUN, HTTPStatus.BAD_REQUEST)
-    question = relying.new_question()
+    now = datetime.now(UTC)
+    is_anew = sessions.by_directory(request) is not None  # a proof: an open session there is none
+    question = relying.new_question(since=int(now.timestamp()) if is_anew else 0)
     try:
         address = relying.address_of(client, question, back_to=_back_to(request, tenant))
     except Unreachable as refusal:
         return _refused(request, tenant, str(refusal), HTTPStatus.SERVICE_UNAVAILABLE)
     asked = asking.Asked(question, tenant.pk, directory.public_id, to)
-    asking.keep(request, asked, at=datetime.now(UTC))
+    asking.keep(request, asked, at=now)
     answer = render(request, "directories/onward.html", {"one": tenant, "address": address})
     answer["Refresh"] = f"0; url={address}"
     return answer

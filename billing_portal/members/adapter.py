@@ -11,6 +11,7 @@ from django.shortcuts import redirect
 from django.utils.translation import gettext
 
 from billing_portal.members import paths, proofs, queries, sessions
+from billing_portal.tenancy.models import Tenant
 
 _ASKS = "allauth.mfa.stages.AuthenticateStage"
 _SENDER = {"name": "Billing portal", "color": "#1f5fbf"}  # a person's account is of no firm
@@ -54,6 +55,16 @@ class ClosedAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth has
             proofs.confirm_invited_address(user)
         answer: HttpResponse = super().post_login(request, user, **told)
         return answer
+
+    def get_reauthentication_methods(self, user: Any) -> list[dict[str, Any]]:
+        """Ask whom a directory has signed in there once more: it knows them, the portal may not."""
+        by = sessions.by_directory(self.request)
+        if by is None:
+            methods: list[dict[str, Any]] = super().get_reauthentication_methods(user)
+            return methods
+        firm = Tenant.objects.get(pk=by.firm)
+        url = paths.outside_firms("directories:start", slug=firm.slug)
+        return [{"id": "directory", "description": str(firm), "url": url}]
 
     def set_password(self, user: Any, password: str) -> None:
         """Set the password that somebody chose, by the old one or by a mailed link; on record."""

@@ -12,7 +12,7 @@ from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
 
 from billing_portal.directories import actions
 from billing_portal.directories.models import DirectoryIdentity
-from billing_portal.members import actions as members
+from billing_portal.members import invitations
 from billing_portal.members.models import Membership, User
 from tests.directories.going import SET_UP
 from tests.factories import MembershipFactory, UserFactory, actor
@@ -111,6 +111,19 @@ def test_what_the_browser_held_before_is_gone(client, arnesen, firm):
     assert client.get(f"/t/{firm.slug}/inbox/").status_code == 404
 
 
+def test_what_the_same_person_held_before_is_gone_too(client, arnesen):
+    by_password(client, give_password(arnesen.member("ada")))
+    session = client.session
+    session["left"] = "behind"
+    session.save()
+
+    arnesen.sign_in(client, "ada")
+
+    assert "left" not in client.session
+    records = client.session["account_authentication_methods"]
+    assert [record["method"] for record in records] == ["directory"]
+
+
 # --- Who comes in ---------------------------------------------------------------------------------
 
 
@@ -187,19 +200,17 @@ def test_who_is_switched_off_does_not_come_in(client, arnesen, was_bound):
     refused(client, arnesen, "ada", "directories.not_here")
 
 
-def invite(firm, scope, *, is_approved=True, at=None):
-    at = at or datetime.now(UTC)
+def invite(firm, scope, *, how="open"):
+    at = datetime.now(UTC) - timedelta(days=8 if how == "too old" else 0)
+    ada, luis = actor("owner", number=1), actor("owner", number=2)
     with scope:
-        invitation = members.invite(
-            firm.tenant,
-            email=f"new@{firm.domain}",
-            name="New",
-            role="reviewer",
-            by=actor("owner", number=1),
-            at=at,
+        invitation = invitations.invite(
+            firm.tenant, email=f"new@{firm.domain}", name="New", role="reviewer", by=ada, at=at
         )
-        if is_approved:
-            members.approve_invitation(invitation, by=actor("owner", number=2), at=at)
+        if how != "not approved":
+            invitations.approve_by_hand(invitation, by=luis, at=at)
+        if how == "withdrawn":
+            invitations.withdraw_invitation(invitation, by=ada, at=at)
 
 
 def test_an_invited_person_comes_in_and_the_invitation_is_used(client, arnesen, scope_of):
@@ -215,11 +226,9 @@ def test_an_invited_person_comes_in_and_the_invitation_is_used(client, arnesen, 
     assert not EmailAddress.objects.filter(user=user).exists()  # proven to this firm only
 
 
-@pytest.mark.parametrize("how", ["not approved", "too old"])
+@pytest.mark.parametrize("how", ["not approved", "too old", "withdrawn"])
 def test_an_invitation_that_is_not_open_lets_nobody_in(client, arnesen, scope_of, how):
-    long_ago = datetime.now(UTC) - timedelta(days=8)
-    at = long_ago if how == "too old" else None
-    invite(arnesen, scope_of(arnesen), is_approved=how != "not approved", at=at)
+    invite(arnesen, scope_of(arnesen), how=how)
     arnesen.knows("new", email="new@arnesen.test")
 
     refused(client, arnesen, "new", "directories.not_here")
@@ -458,6 +467,62 @@ def test_our_second_factor_is_spared_where_the_directory_asked_for_two(
     miramar.knows("ada", **said)
 
     assert goes_on in miramar.sign_in(client, "ada").url
+
+
+# --- A proof of who is there, for what is grave ---------------------------------------------------
+
+
+def later(client):
+    """Let the sign-in be ten minutes ago."""
+    session = client.session
+    records = session["account_authentication_methods"]
+    session["account_authentication_methods"] = [
+        {**record, "at": record["at"] - 600} for record in records
+    ]
+    session.save()
+
+
+@pytest.fixture
+def grave(client, arnesen):
+    """Ada by the directory, ten minutes ago, and a role that waits for her approval."""
+    arnesen.member("ada", role="owner")
+    arnesen.sign_in(client, "ada")
+    later(client)
+    row = MembershipFactory.create(tenant=arnesen.tenant, role="biller", approved_by="")
+    return row, f"/t/arnesen/people/roles/{row.pk}/approval/"
+
+
+def test_a_sign_in_by_the_directory_counts_as_a_proof_for_a_while(client, arnesen, grave):
+    row, path = grave
+    before = client.post(path)
+    arnesen.sign_in(client, "ada")
+
+    client.post(path)
+
+    row.refresh_from_db()
+    assert "/accounts/reauthenticate/" in before.url
+    assert row.approved_by != ""
+
+
+def test_the_proof_is_asked_of_the_directory_anew(client, arnesen, grave):
+    way = client.post(grave[1], headers={"Referer": "http://testserver/t/arnesen/people/"}).url
+    start = client.get(way).url
+    address = arnesen.begin(client, next="/t/arnesen/people/")
+    asked = parse_qs(urlsplit(address).query)
+
+    assert start == f"{arnesen.path}?next=%2Ft%2Farnesen%2Fpeople%2F"
+    assert (asked["prompt"], asked["max_age"]) == (["login"], ["0"])
+
+
+@pytest.mark.parametrize("when", [None, "now", -600])
+def test_an_open_session_at_the_directory_is_no_proof(client, arnesen, grave, when):
+    said = int(datetime.now(UTC).timestamp()) + when if isinstance(when, int) else when
+    arnesen.idp.set_faults("arnesen", claims={"auth_time": said})
+
+    answer = arnesen.sign_in(client, "ada")
+
+    assert answer.status_code == 403
+    assert arnesen.said()[-1] == ("sign_in.refused", "stale")
 
 
 # --- Which firm -----------------------------------------------------------------------------------
