@@ -264,29 +264,31 @@ def _bound(directory: Directory, person: Person, at: datetime) -> User:
 
 
 def _invited(tenant: Tenant, email: str, at: datetime) -> User:
-    """Accept the open invitation of an address, which the firm's own directory has proven."""
-    invitation = (
+    """Accept the open invitations of an address, which the firm's own directory has proven."""
+    open_ones = list(
         Invitation.objects.select_for_update()
-        .filter(tenant=tenant, email=email, accepted_at=None, withdrawn_at=None, expires_at__gt=at)
+        .filter(
+            tenant=tenant,
+            email=email,
+            accepted_at__isnull=True,
+            withdrawn_at__isnull=True,
+            expires_at__gt=at,
+        )
         .exclude(approved_by="")
-        .order_by("-pk")
-        .first()
+        .order_by("pk")
     )
-    if invitation is None:
+    if not open_ones:
         raise NotHere(_not_here(tenant))
-    user = add_user(email=email, name=invitation.name)
-    _refuse_inactive(tenant, user)
-    join(invitation, user, at=at)
+    user = add_user(email=email, name=open_ones[0].name)
+    if not user.is_active:
+        raise NotHere(_not_here(tenant))
+    for invitation in open_ones:
+        join(invitation, user, at=at)
     return user
 
 
 def _refuse_stranger(tenant: Tenant, user: User) -> None:
     if members.actor_in(tenant, user) is None:
-        raise NotHere(_not_here(tenant))
-
-
-def _refuse_inactive(tenant: Tenant, user: User) -> None:
-    if not user.is_active:
         raise NotHere(_not_here(tenant))
 
 

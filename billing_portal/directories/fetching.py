@@ -14,6 +14,7 @@ import socket
 import ssl
 import time
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import SplitResult, urlencode, urlsplit
 
@@ -24,6 +25,7 @@ from billing_portal.errors import Refused
 _SECONDS = 5.0
 _SECONDS_IN_ALL = 10.0
 _MOST_BYTES = 256 * 1024
+_LATER = "Try again later."
 
 
 class Unreachable(Refused):
@@ -72,14 +74,16 @@ def fetch(
         try:
             line.request("GET" if body is None else "POST", path, body, told)
             answer = line.getresponse()
+            if answer.status != HTTPStatus.OK:
+                raise Unreachable(f"Your firm's directory answered {answer.status}. {_LATER}")
             text = _read(answer, ends)
         finally:
             line.close()
         found = json.loads(text)
     except (OSError, http.client.HTTPException, ValueError, RecursionError) as error:
-        raise Unreachable("Your firm's directory does not answer. Try again later.") from error
-    if answer.status != http.HTTPStatus.OK or not isinstance(found, dict):
-        raise Unreachable(f"Your firm's directory answered {answer.status}. Try again later.")
+        raise Unreachable(f"Your firm's directory does not answer. {_LATER}") from error
+    if not isinstance(found, dict):
+        raise Unreachable(f"Your firm's directory does not answer as one does. {_LATER}")
     return found
 
 

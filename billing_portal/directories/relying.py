@@ -23,6 +23,7 @@ from billing_portal.directories.tokens import NotProven, Person, claims_of, pers
 
 _WELL_KNOWN = "/.well-known/openid-configuration"
 _KNOWN_FOR = 300  # seconds that a provider's description is kept
+_AWAY_FOR = 10  # seconds in which a provider that did not answer is not asked again
 _SCOPE = "openid email profile"
 
 
@@ -37,16 +38,22 @@ class Client:
 
 @dataclass(frozen=True)
 class Question:
-    """What makes one sign-in unlike any other; kept in the session until the answer comes."""
+    """What makes one sign-in unlike any other; kept in the session until the answer comes.
+
+    :ivar since: seconds since 1970; the person has to prove themselves there after it, whatever
+        session they have there. 0 leaves it to the directory.
+    """
 
     state: str
     nonce: str
     verifier: str
+    since: int = 0
 
 
-def new_question() -> Question:
+def new_question(*, since: int = 0) -> Question:
     """Return a question that nobody can guess."""
-    return Question(*(secrets.token_urlsafe(48) for _ in range(3)))
+    state, nonce, verifier = (secrets.token_urlsafe(48) for _ in range(3))
+    return Question(state, nonce, verifier, since)
 
 
 def address_of(client: Client, question: Question, *, back_to: str) -> str:
@@ -65,6 +72,8 @@ def address_of(client: Client, question: Question, *, back_to: str) -> str:
         "code_challenge": base64.urlsafe_b64encode(digest).decode().rstrip("="),
         "code_challenge_method": "S256",
     }
+    if question.since:
+        asked |= {"prompt": "login", "max_age": "0"}
     place = str(_described(client.issuer)["authorization_endpoint"])
     return f"{place}{'&' if urlsplit(place).query else '?'}{urlencode(asked)}"
 
@@ -93,6 +102,7 @@ def answered(
         client_id=client.client_id,
         nonce=question.nonce,
         now=now,
+        since=question.since,
     )
     if "email" in claims or "userinfo_endpoint" not in described:
         return person_of(claims)
@@ -121,13 +131,22 @@ def _redeemed(
 
 
 def _described(issuer: str) -> dict[str, Any]:
-    """Return the provider's description of itself, kept for five minutes."""
+    """Return the provider's description of itself, kept for five minutes.
+
+    That there is none is kept for some seconds, too: anybody may ask for it, and asking takes long.
+    """
     key = f"directory:{hashlib.sha256(issuer.encode()).hexdigest()}"
-    described: dict[str, Any] | None = cache.get(key)
+    described: dict[str, Any] | str | None = cache.get(key)
     if described is None:
-        described = fetch(issuer.rstrip("/") + _WELL_KNOWN)
-        _refuse_other(issuer, described)
+        try:
+            described = fetch(issuer.rstrip("/") + _WELL_KNOWN)
+            _refuse_other(issuer, described)
+        except Unreachable as refusal:
+            cache.set(key, str(refusal), _AWAY_FOR)
+            raise
         cache.set(key, described, _KNOWN_FOR)
+    if isinstance(described, str):
+        raise Unreachable(described)
     return described
 
 

@@ -67,10 +67,12 @@ def claims_of(
     client_id: str,
     nonce: str,
     now: datetime,
+    since: int = 0,
 ) -> dict[str, Any]:
     """Return the claims of a token that holds in every respect.
 
     :param keys: the provider's keys, as its JWKS lists them.
+    :param since: when the person must have proven themselves there, or later; 0 is whenever.
     :raises NotProven: otherwise, with the first respect in which it does not.
     """
     claims = _signed(id_token, keys)
@@ -84,6 +86,7 @@ def claims_of(
         "nonce": hmac.compare_digest(str(claims.get("nonce", "")).encode(), nonce.encode()),
         "expired": _number(claims.get("exp")) > moment - _CLOCKS_DIFFER,
         "issued": abs(moment - _number(claims.get("iat"))) < _FRESH,
+        "stale": not since or _number(claims.get("auth_time")) >= since - _CLOCKS_DIFFER,
         "not_yet": _number(claims.get("nbf", moment)) <= moment + _CLOCKS_DIFFER,
     }
     for reason, holds in respects.items():

@@ -26,6 +26,7 @@ from billing_portal.members import paths, sessions
 from billing_portal.tenancy.models import Tenant
 from billing_portal.tenancy.scope import tenant_scope
 
+_LONGEST = 2_000  # characters of the page to come back to, which a session keeps
 _NOT_BEGUN = (
     "This sign-in was not begun in this browser, took too long, or has been used. Begin it again."
 )
@@ -77,13 +78,15 @@ def start(request: HttpRequest, slug: str) -> HttpResponse:
         client = actions.client_of(directory) if directory else None
     if directory is None or client is None:
         return _refused(request, tenant, _NOT_BEGUN, HTTPStatus.BAD_REQUEST)
-    question = relying.new_question()
+    now = datetime.now(UTC)
+    is_anew = sessions.by_directory(request) is not None  # a proof: an open session there is none
+    question = relying.new_question(since=int(now.timestamp()) if is_anew else 0)
     try:
         address = relying.address_of(client, question, back_to=_back_to(request, tenant))
     except Unreachable as refusal:
         return _refused(request, tenant, str(refusal), HTTPStatus.SERVICE_UNAVAILABLE)
     asked = asking.Asked(question, tenant.pk, directory.public_id, to)
-    asking.keep(request, asked, at=datetime.now(UTC))
+    asking.keep(request, asked, at=now)
     answer = render(request, "directories/onward.html", {"one": tenant, "address": address})
     answer["Refresh"] = f"0; url={address}"
     return answer
@@ -147,5 +150,9 @@ def _back_to(request: HttpRequest, tenant: Tenant) -> str:
 def _inside(tenant: Tenant, to: str) -> str:
     """Return the page of the firm that was asked for, or its inbox."""
     home = f"/t/{tenant.slug}/"
-    is_inside = to.startswith(home) and url_has_allowed_host_and_scheme(to, allowed_hosts=None)
+    is_inside = (
+        len(to) <= _LONGEST
+        and to.startswith(home)
+        and url_has_allowed_host_and_scheme(to, allowed_hosts=None)
+    )
     return to if is_inside else f"{home}inbox/"

@@ -15,6 +15,7 @@ from django.utils.translation import gettext
 from billing_portal.members import notices, paths, proofs, queries, sessions
 from billing_portal.members.encryption import lock_up, open_up
 from billing_portal.members.post import Written, carrier_for, post
+from billing_portal.tenancy.models import Tenant
 
 _ASKS = "allauth.mfa.stages.AuthenticateStage"
 _FACTOR = "mfa_authenticator.data"
@@ -63,6 +64,16 @@ class ClosedAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth has
             return answer
         messages.warning(request, gettext("Your second factor was reset: set up a new one now."))
         return HttpResponseRedirect(reverse("mfa_index"))
+
+    def get_reauthentication_methods(self, user: Any) -> list[dict[str, Any]]:
+        """Ask whom a directory has signed in there once more: it knows them, the portal may not."""
+        by = sessions.by_directory(self.request)
+        if by is None:
+            methods: list[dict[str, Any]] = super().get_reauthentication_methods(user)
+            return methods
+        firm = Tenant.objects.get(pk=by.firm)
+        url = paths.outside_firms("directories:start", slug=firm.slug)
+        return [{"id": "directory", "description": str(firm), "url": url}]
 
     def set_password(self, user: Any, password: str) -> None:
         """Set the password that somebody chose, by the old one or by a mailed link; on record."""

@@ -123,11 +123,13 @@ class ActorAndScope:
         except sessions.KeptByTheFirm as refusal:
             told = {"exception": str(refusal), "code": refusal.code, "headline": refusal.headline}
             return render(request, "403.html", told, status=HTTPStatus.FORBIDDEN)
-        if request.method != "POST" or request.path_info.startswith(_ASKS_OUTSIDE):
+        if request.method != "POST":
             return self.get_response(request)
         verdict = limits.take(allowances.of_post(request))
         if not verdict.is_granted:
             return self._too_much(request, verdict)
+        if request.path_info.startswith(_ASKS_OUTSIDE):
+            return self.get_response(request)
         user = request.user if isinstance(request.user, User) else None
         with transaction.atomic():
             before = proofs.factors_of(user) if user else {}

@@ -10,7 +10,7 @@ from django.urls import get_script_prefix, reverse, set_script_prefix
 def outside_firms(name: str, **named: Any) -> str:
     """Return the path of a page that lies outside the firms, without the firm's prefix."""
     before = get_script_prefix()
-    set_script_prefix(before.split("/t/")[0] + "/")
+    set_script_prefix(before.split("/t/")[0].rstrip("/") + "/")
     try:
         return reverse(name, kwargs=named)
     finally:

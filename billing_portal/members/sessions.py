@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from allauth.account.internal.flows.login import record_authentication
 from allauth.account.utils import perform_login
 from allauth.mfa.stages import AuthenticateStage
 from django.contrib.auth import logout
@@ -54,6 +55,7 @@ def begin(
     :param has_two_factors: whether the directory says that it asked for two, which spares ours.
     """
     logout(request)  # whatever the browser held before, of whomever
+    record_authentication(request, user, method=_MARK)  # which counts as a proof for a while
     told = {"firm": by.firm, "directory": by.directory, "has_two_factors": has_two_factors}
     answer: HttpResponse = perform_login(
         request, user, redirect_url=to, signal_kwargs={_TOLD: told}

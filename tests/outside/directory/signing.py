@@ -61,7 +61,7 @@ class Signer:
         signed = f"{_part(header)}.{_part(claims)}"
         signature = key.sign(signed.encode(), padding.PKCS1v15(), hashes.SHA256())
         if fault == "tampered":
-            signed = f"{_part(header)}.{_part({**claims, 'email': 'ada@arnesen.test'})}"
+            signed = f"{_part(header)}.{_part({**claims, 'amr': ['mfa']})}"
         return f"{signed}.{_bytes(signature)}"
 
     def _by_public_key(self, header: dict[str, Any], claims: dict[str, Any]) -> str:

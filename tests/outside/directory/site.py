@@ -103,6 +103,7 @@ class Directory:
             "exp": now + 300,
             "nonce": grant.asked.get("nonce", ""),
         }
+        claims["auth_time"] = now
         if not organization.faults.get("thin"):
             claims |= _address(person)
         claims |= {name: person[name] for name in ("amr", "acr") if name in person}

@@ -1,0 +1,593 @@
+"""From the sign-in page to the firm's directory and into the firm: who comes in, and how far."""
+
+from datetime import UTC, datetime, timedelta
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+import time_machine
+from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
+from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
+from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
+
+from billing_portal.directories import actions
+from billing_portal.directories.models import DirectoryIdentity
+from billing_portal.members import invitations
+from billing_portal.members.models import Membership, User
+from tests.directories.going import SET_UP
+from tests.factories import MembershipFactory, UserFactory, actor
+from tests.visiting import BACKEND, links_of, one_time_code, text_of
+
+pytestmark = pytest.mark.django_db
+PASSWORD = "correct horse battery staple"
+
+
+def give_password(user):
+    user.set_password(PASSWORD)
+    user.save()
+    return user
+
+
+def by_password(client, user):
+    return client.post("/accounts/login/", {"login": user.email, "password": PASSWORD})
+
+
+def test_a_member_signs_in_by_the_directory(client, arnesen):
+    ada = arnesen.member("ada")
+
+    answer = arnesen.sign_in(client, "ada")
+
+    assert answer.url == arnesen.inbox
+    assert client.get(arnesen.inbox).status_code == 200
+    assert int(client.session["_auth_user_id"]) == ada.pk
+    assert arnesen.bound() == [("arnesen|ada", ada.pk)]
+    assert arnesen.said() == [
+        *SET_UP,
+        ("directory_identity.bound", None),
+        ("sign_in.by_directory", None),
+    ]
+
+
+def test_the_second_time_the_key_alone_counts(client, arnesen):
+    ada = arnesen.member("ada")
+    arnesen.sign_in(client, "ada")
+    client.logout()
+    arnesen.knows("ada", email="ada.brandt@elsewhere.test", email_verified=False)
+
+    answer = arnesen.sign_in(client, "ada")
+
+    assert answer.url == arnesen.inbox
+    assert int(client.session["_auth_user_id"]) == ada.pk
+    assert User.objects.get(pk=ada.pk).email == "ada@arnesen.test"
+
+
+def test_the_question_has_state_nonce_and_challenge_of_its_own(client, arnesen):
+    asked = [parse_qs(urlsplit(arnesen.begin(client)).query) for _ in range(2)]
+
+    first, second = asked
+    assert first["response_type"] == ["code"]
+    assert first["code_challenge_method"] == ["S256"]
+    assert first["redirect_uri"] == ["http://testserver/accounts/sso/arnesen/callback/"]
+    for name in ("state", "nonce", "code_challenge"):
+        assert first[name] != second[name]
+        assert len(first[name][0]) >= 43
+
+
+def test_sign_in_leads_to_the_page_that_was_asked_for(client, arnesen):
+    arnesen.member("ada")
+    asked = f"/t/{arnesen.key}/search/?q=x"
+    address = arnesen.begin(client, next=asked)
+    back = urlsplit(arnesen.idp.sign_in(address, user="ada", password="Tidal-Mooring-18"))
+
+    assert client.get(f"{back.path}?{back.query}").url == asked
+
+
+@pytest.mark.parametrize(
+    "elsewhere",
+    [
+        *("https://evil.test/", "//evil.test/", "/t/miramar/inbox/", "/accounts/2fa/"),
+        *("/t/arnesen", "/t/arnesen/" + "x" * 2000),
+    ],
+)
+def test_sign_in_leads_nowhere_else(client, arnesen, elsewhere):
+    arnesen.member("ada")
+    address = arnesen.begin(client, next=elsewhere)
+    back = urlsplit(arnesen.idp.sign_in(address, user="ada", password="Tidal-Mooring-18"))
+
+    assert client.get(f"{back.path}?{back.query}").url == arnesen.inbox
+
+
+def test_what_the_browser_held_before_is_gone(client, arnesen, firm):
+    other = MembershipFactory.create(tenant=firm).user
+    client.force_login(other, backend=BACKEND)
+    client.get(f"/t/{firm.slug}/inbox/")
+    before = client.session.session_key
+    ada = arnesen.member("ada")
+
+    arnesen.sign_in(client, "ada")
+
+    assert int(client.session["_auth_user_id"]) == ada.pk
+    assert client.session.session_key != before
+    assert client.get(f"/t/{firm.slug}/inbox/").status_code == 404
+
+
+def test_what_the_same_person_held_before_is_gone_too(client, arnesen):
+    by_password(client, give_password(arnesen.member("ada")))
+    session = client.session
+    session["left"] = "behind"
+    session.save()
+
+    arnesen.sign_in(client, "ada")
+
+    assert "left" not in client.session
+    records = client.session["account_authentication_methods"]
+    assert [record["method"] for record in records] == ["directory"]
+
+
+# --- Who comes in ---------------------------------------------------------------------------------
+
+
+def refused(client, firm, name, reason):
+    """Hold that somebody did not come in, nothing was bound, and the trail says why."""
+    before, users, roles = firm.bound(), User.objects.count(), Membership.objects.count()
+
+    answer = firm.sign_in(client, name)
+
+    assert answer.status_code == 403
+    assert "_auth_user_id" not in client.session
+    assert client.get(firm.inbox).status_code == 302
+    assert firm.bound() == before
+    assert (User.objects.count(), Membership.objects.count()) == (users, roles)
+    assert firm.said()[-1] == ("sign_in.refused", reason)
+    return text_of(answer)
+
+
+def test_nobody_becomes_a_member_by_signing_in(client, arnesen):
+    arnesen.knows("eve", email="eve@arnesen.test")
+
+    assert "not a member" in refused(client, arnesen, "eve", "directories.not_here")
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"email_verified": False},
+        {"email_verified": None},
+        {"email_verified": "false"},
+        {"email_verified": 1.5},
+        {"email": "ada@elsewhere.test"},
+        {"email": "ada@arnesen.test.evil.test"},
+        {"email": "ada@sub.arnesen.test"},
+        {"email": ""},
+        {"email": ["ada@arnesen.test"]},
+    ],
+)
+def test_the_first_time_a_verified_address_of_the_firm_is_needed(client, arnesen, said):
+    MembershipFactory.create(tenant=arnesen.tenant, user__email="ada@elsewhere.test")
+    arnesen.member("ada")
+    arnesen.knows("ada", **said)
+
+    refused(client, arnesen, "ada", "directories.not_here")
+
+
+def test_a_proposed_role_is_no_membership(client, arnesen):
+    user = UserFactory.create(email="ada@arnesen.test")
+    MembershipFactory.create(tenant=arnesen.tenant, user=user, approved_by="")
+    arnesen.knows("ada", email=user.email)
+
+    refused(client, arnesen, "ada", "directories.not_here")
+
+
+@pytest.mark.parametrize("was_bound", [True, False])
+def test_who_has_left_the_firm_does_not_come_in(client, arnesen, was_bound):
+    ada = arnesen.member("ada")
+    if was_bound:
+        arnesen.sign_in(client, "ada")
+        client.logout()
+    Membership.objects.filter(user=ada).update(ended_at=datetime.now(UTC))
+
+    refused(client, arnesen, "ada", "directories.not_here")
+
+
+@pytest.mark.parametrize("was_bound", [True, False])
+def test_who_is_switched_off_does_not_come_in(client, arnesen, was_bound):
+    ada = arnesen.member("ada")
+    if was_bound:
+        arnesen.sign_in(client, "ada")
+        client.logout()
+    User.objects.filter(pk=ada.pk).update(is_active=False)
+
+    refused(client, arnesen, "ada", "directories.not_here")
+
+
+def invite(firm, scope, *, how="open"):
+    at = datetime.now(UTC) - timedelta(days=8 if how == "too old" else 0)
+    ada, luis = actor("owner", number=1), actor("owner", number=2)
+    with scope:
+        invitation = invitations.invite(
+            firm.tenant, email=f"new@{firm.domain}", name="New", role="reviewer", by=ada, at=at
+        )
+        if how != "not approved":
+            invitations.approve_by_hand(invitation, by=luis, at=at)
+        if how == "withdrawn":
+            invitations.withdraw_invitation(invitation, by=ada, at=at)
+
+
+def test_an_invited_person_comes_in_and_the_invitation_is_used(client, arnesen, scope_of):
+    invite(arnesen, scope_of(arnesen))
+    arnesen.knows("new", email="New@Arnesen.test")
+
+    answer = arnesen.sign_in(client, "new")
+
+    user = User.objects.get(email="new@arnesen.test")
+    assert answer.url == arnesen.inbox
+    assert [m.role for m in Membership.objects.filter(user=user)] == ["reviewer"]
+    assert not user.has_usable_password()
+    assert not EmailAddress.objects.filter(user=user).exists()  # proven to this firm only
+
+
+@pytest.mark.parametrize("how", ["not approved", "too old", "withdrawn"])
+def test_an_invitation_that_is_not_open_lets_nobody_in(client, arnesen, scope_of, how):
+    invite(arnesen, scope_of(arnesen), how=how)
+    arnesen.knows("new", email="new@arnesen.test")
+
+    refused(client, arnesen, "new", "directories.not_here")
+
+
+def test_an_address_given_to_somebody_else_does_not_bring_the_account_along(client, arnesen):
+    ada = arnesen.member("ada")
+    arnesen.sign_in(client, "ada")
+    client.logout()
+    arnesen.knows("eve", email="ada@arnesen.test")
+
+    refused(client, arnesen, "eve", "directories.another_identity")
+
+    assert arnesen.bound() == [("arnesen|ada", ada.pk)]
+
+
+def test_a_released_identity_can_be_bound_anew(client, arnesen, scope_of):
+    ada = arnesen.member("ada")
+    arnesen.sign_in(client, "ada")
+    with scope_of(arnesen):
+        identity = DirectoryIdentity.objects.get()
+        actions.release_identity(identity, by=actor("owner", number=1))
+    client.logout()
+    arnesen.knows("ada", sub="made anew")
+
+    arnesen.sign_in(client, "ada")
+
+    assert arnesen.bound() == [("made anew", ada.pk)]
+
+
+# --- How far a session goes -----------------------------------------------------------------------
+
+
+@pytest.fixture
+def both(arnesen, miramar):
+    """Ada, a member of both firms, whose address Miramar's directory claims as well."""
+    ada = give_password(arnesen.member("ada"))
+    MembershipFactory.create(tenant=miramar.tenant, user=ada, role="owner")
+    miramar.agree(domains=["miramar.test", "arnesen.test"])
+    miramar.knows("ada", email="ada@arnesen.test")
+    return ada
+
+
+def test_a_firms_directory_opens_no_other_firm(client, arnesen, miramar, both):
+    miramar.sign_in(client, "ada")
+
+    nowhere = client.get("/t/no-such-firm/inbox/")
+    assert client.get(miramar.inbox).status_code == 200
+    for path in ("inbox/", "admin/", "invoices/", "audit/"):
+        theirs = client.get(f"/t/{arnesen.key}/{path}")
+        assert theirs.status_code == 404
+        assert arnesen.tenant.name not in theirs.content.decode()
+    assert text_of(client.get(arnesen.inbox)) == text_of(nowhere)
+    assert client.get("/").url == miramar.inbox
+    assert arnesen.tenant.name not in client.get("/accounts/firms/").content.decode()
+
+
+def test_a_firms_directory_does_not_sign_in_a_member_of_another_firm_only(client, arnesen, miramar):
+    arnesen.member("ada")
+    miramar.agree(domains=["miramar.test", "arnesen.test"])
+    miramar.knows("ada", email="ada@arnesen.test")
+
+    refused(client, miramar, "ada", "directories.not_here")
+
+
+def test_the_same_key_in_two_directories_is_two_people(client, arnesen, miramar):
+    ada, ines = arnesen.member("ada"), miramar.member("ines")
+    arnesen.knows("ada", sub="1")
+    miramar.knows("ines", sub="1")
+    arnesen.sign_in(client, "ada")
+    client.logout()
+
+    miramar.sign_in(client, "ines")
+
+    assert int(client.session["_auth_user_id"]) == ines.pk
+    assert (arnesen.bound(), miramar.bound()) == ([("1", ada.pk)], [("1", ines.pk)])
+
+
+OWN_ACCOUNT = [
+    *("password/change/", "password/set/", "email/", "2fa/", "2fa/totp/activate/"),
+    *("2fa/webauthn/add/", "2fa/webauthn/", "2fa/recovery-codes/generate/", "signup/"),
+]
+
+
+@pytest.mark.parametrize("verb", ["get", "post"])
+@pytest.mark.parametrize("path", OWN_ACCOUNT)
+@pytest.mark.parametrize("inside", ["", "t/miramar/"])
+def test_a_firms_directory_does_not_touch_the_persons_own_account(
+    client, miramar, both, *, path, verb, inside
+):
+    User.objects.filter(pk=both.pk).update(password="!unusable")
+    miramar.sign_in(client, "ada")
+    form = {"password1": "another long one", "password2": "another long one"}
+
+    answer = getattr(client, verb)(f"/{inside}accounts/{path}", form)
+
+    assert answer.status_code == 403
+    assert "Your firm keeps how you sign in" in text_of(answer)
+    assert User.objects.get(pk=both.pk).password == "!unusable"
+    assert not Authenticator.objects.exists()
+
+
+def test_a_person_who_came_by_the_directory_can_sign_out_and_choose_a_theme(client, arnesen):
+    arnesen.member("ada")
+    arnesen.sign_in(client, "ada")
+
+    client.post("/accounts/theme/", {"theme": "dark", "next": "/"})
+    assert User.objects.get().theme == "dark"
+    client.post("/accounts/logout/")
+    assert client.get(arnesen.inbox).status_code == 302
+
+
+def test_a_password_opens_every_firm_that_requires_no_directory(client, arnesen, miramar, both):
+    by_password(client, both)
+
+    assert client.get(arnesen.inbox).status_code == 200
+    assert client.get(miramar.inbox).status_code == 200
+
+
+def test_a_directory_that_ends_takes_its_sessions_along(client, arnesen, scope_of):
+    arnesen.member("ada")
+    arnesen.sign_in(client, "ada")
+    with scope_of(arnesen):
+        actions.lift_directory(arnesen.tenant, by=actions.DOOR)
+
+    answer = client.get(arnesen.inbox)
+
+    assert answer.url == f"/accounts/login/?next={arnesen.inbox}"
+    assert "_auth_user_id" not in client.session
+
+
+def test_a_directory_that_is_replaced_takes_its_sessions_along(client, arnesen):
+    arnesen.member("ada")
+    arnesen.sign_in(client, "ada")
+    arnesen.agree()
+
+    assert client.get(arnesen.inbox).status_code == 302
+
+
+# --- Where a directory is required ----------------------------------------------------------------
+
+
+@pytest.fixture
+def required(client, arnesen):
+    """Ada, whose firm lets nobody in but by its directory."""
+    ada = give_password(arnesen.member("ada"))
+    arnesen.sign_in(client, "ada")
+    client.logout()
+    arnesen.agree(is_required=True)
+    return ada
+
+
+def test_a_required_directory_is_the_only_way_in(client, arnesen, required):
+    answer = by_password(client, required)
+
+    assert answer.url == arnesen.path
+    assert "_auth_user_id" not in client.session
+    assert client.get(arnesen.inbox).url == f"{arnesen.path}?next={arnesen.inbox}"
+    assert arnesen.sign_in(client, "ada").url == arnesen.inbox
+    assert client.get(arnesen.inbox).status_code == 200
+
+
+def test_a_wrong_password_learns_nothing_of_the_directory(client, arnesen, required):
+    known = client.post("/accounts/login/", {"login": required.email, "password": "wrong"})
+    unknown = client.post("/accounts/login/", {"login": "no@arnesen.test", "password": "wrong"})
+
+    assert (known.status_code, known.context["form"].errors) == (
+        unknown.status_code,
+        unknown.context["form"].errors,
+    )
+
+
+def test_a_password_opens_the_other_firm_only(client, arnesen, miramar, required):
+    MembershipFactory.create(tenant=miramar.tenant, user=required)
+
+    by_password(client, required)
+
+    assert client.get(miramar.inbox).status_code == 200
+    assert client.get(arnesen.inbox).url == f"{arnesen.path}?next={arnesen.inbox}"
+
+
+def test_another_firms_directory_opens_no_firm_that_requires_its_own(
+    client, arnesen, miramar, required
+):
+    MembershipFactory.create(tenant=miramar.tenant, user=required)
+    miramar.agree(domains=["arnesen.test"])
+    miramar.knows("ada", email="ada@arnesen.test")
+
+    miramar.sign_in(client, "ada")
+
+    assert client.get(miramar.inbox).status_code == 200
+    assert client.get(arnesen.inbox).status_code == 404
+
+
+# --- The second factor ----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def secret(both):
+    """The key of Ada's authenticator app."""
+    secret = generate_totp_secret()
+    TOTP.activate(both, secret)
+    RecoveryCodes.activate(both)
+    return secret
+
+
+def test_our_second_factor_is_asked_for_after_the_directory(client, arnesen, miramar, secret):
+    answer = miramar.sign_in(client, "ada")
+
+    assert answer.url == "/accounts/2fa/authenticate/"
+    assert client.get(miramar.inbox).status_code == 302
+    assert ("sign_in.by_directory", None) not in miramar.said()
+    client.post("/accounts/2fa/authenticate/", {"code": one_time_code(secret)})
+    assert client.get(miramar.inbox).status_code == 200
+    assert client.get(arnesen.inbox).status_code == 404  # the factor widens nothing
+    assert client.get("/accounts/2fa/").status_code == 403
+    assert miramar.said()[-1] == ("sign_in.by_directory", None)
+
+
+@pytest.mark.parametrize(
+    ("said", "strong_acr", "goes_on"),
+    [
+        ({"amr": ["pwd", "mfa"]}, "", "inbox"),
+        ({"amr": ["pwd", "otp"]}, "", "authenticate"),
+        ({"amr": "mfa"}, "", "authenticate"),
+        ({"amr": ["pwd"], "acr": "gold"}, "gold", "inbox"),
+        ({"amr": ["pwd"], "acr": "silver"}, "gold", "authenticate"),
+        ({"amr": ["pwd"], "acr": ""}, "", "authenticate"),
+        ({"amr": ["pwd"]}, "gold", "authenticate"),
+    ],
+)
+def test_our_second_factor_is_spared_where_the_directory_asked_for_two(
+    client, miramar, secret, *, said, strong_acr, goes_on
+):
+    miramar.agree(domains=["arnesen.test"], strong_acr=strong_acr)
+    miramar.knows("ada", **said)
+
+    assert goes_on in miramar.sign_in(client, "ada").url
+
+
+# --- A proof of who is there, for what is grave ---------------------------------------------------
+
+
+def later(client):
+    """Let the sign-in be ten minutes ago."""
+    session = client.session
+    records = session["account_authentication_methods"]
+    session["account_authentication_methods"] = [
+        {**record, "at": record["at"] - 600} for record in records
+    ]
+    session.save()
+
+
+@pytest.fixture
+def grave(client, arnesen):
+    """Ada by the directory, ten minutes ago, and a role that waits for her approval."""
+    arnesen.member("ada", role="owner")
+    arnesen.sign_in(client, "ada")
+    later(client)
+    row = MembershipFactory.create(tenant=arnesen.tenant, role="biller", approved_by="")
+    return row, f"/t/arnesen/people/roles/{row.pk}/approval/"
+
+
+def test_a_sign_in_by_the_directory_counts_as_a_proof_for_a_while(client, arnesen, grave):
+    row, path = grave
+    before = client.post(path)
+    arnesen.sign_in(client, "ada")
+
+    client.post(path)
+
+    row.refresh_from_db()
+    assert "/accounts/reauthenticate/" in before.url
+    assert row.approved_by != ""
+
+
+def test_the_proof_is_asked_of_the_directory_anew(client, arnesen, grave):
+    way = client.post(grave[1], headers={"Referer": "http://testserver/t/arnesen/people/"}).url
+    start = client.get(way).url
+    address = arnesen.begin(client, next="/t/arnesen/people/")
+    asked = parse_qs(urlsplit(address).query)
+
+    assert start == f"{arnesen.path}?next=%2Ft%2Farnesen%2Fpeople%2F"
+    assert (asked["prompt"], asked["max_age"]) == (["login"], ["0"])
+
+
+@pytest.mark.parametrize("when", [None, "now", -600])
+def test_an_open_session_at_the_directory_is_no_proof(client, arnesen, grave, when):
+    said = int(datetime.now(UTC).timestamp()) + when if isinstance(when, int) else when
+    arnesen.idp.set_faults("arnesen", claims={"auth_time": said})
+
+    answer = arnesen.sign_in(client, "ada")
+
+    assert answer.status_code == 403
+    assert arnesen.said()[-1] == ("sign_in.refused", "stale")
+
+
+# --- Which firm -----------------------------------------------------------------------------------
+
+
+def test_the_sign_in_page_leads_to_the_firms_directory(client, arnesen):
+    page = client.get(f"/accounts/login/?next={arnesen.inbox}")
+    (choice,) = [url for url in links_of(page) if url.startswith("/accounts/sso/")]
+
+    answer = client.get(choice, follow=True)
+
+    assert "Sign in with Arnesen Pike LLP" in text_of(answer)
+
+
+def test_an_address_finds_the_firms_that_speak_for_it(client, arnesen, miramar):
+    answer = client.post("/accounts/sso/", {"email": "Whoever@Arnesen.Test"})
+
+    assert "Sign in with Arnesen Pike LLP" in text_of(answer)
+    assert "Miramar" not in text_of(answer)
+
+
+def test_an_address_is_answered_alike_whether_it_is_known_or_not(client, arnesen):
+    arnesen.member("ada")
+
+    known, unknown = (
+        text_of(client.post("/accounts/sso/", {"email": f"{name}@arnesen.test"}))
+        for name in ("ada", "nobody")
+    )
+
+    assert known == unknown
+
+
+@pytest.mark.parametrize("email", ["ada@elsewhere.test", "ada", "", "@", "a@[127.0.0.1]"])
+def test_an_address_that_no_firm_speaks_for_is_a_field_error(client, arnesen, email):
+    answer = client.post("/accounts/sso/", {"email": email})
+
+    assert answer.status_code == 422
+
+
+@pytest.mark.parametrize("path", ["", "callback/", "callback/?state=x&code=y"])
+def test_a_firm_without_a_directory_looks_like_none(client, firm, path):
+    theirs = client.get(f"/accounts/sso/{firm.slug}/{path}")
+    nobodys = client.get(f"/accounts/sso/no-such-firm/{path}")
+
+    assert (theirs.status_code, nobodys.status_code) == (404, 404)
+    assert text_of(theirs) == text_of(nobodys)
+
+
+def test_wrong_passwords_are_counted_as_before(client, arnesen):
+    ada = give_password(arnesen.member("ada"))
+    arnesen.sign_in(client, "ada")
+    client.logout()
+
+    form = {"login": ada.email, "password": "wrong"}
+    answers = [client.post("/accounts/login/", form).status_code for _ in range(9)]
+
+    assert answers[-1] == 429
+
+
+def test_a_question_is_good_for_ten_minutes(client, arnesen):
+    arnesen.member("ada")
+    back = arnesen.bring(client, "ada")
+
+    with time_machine.travel(datetime.now(UTC) + timedelta(minutes=11)):
+        answer = client.get(back)
+
+    assert answer.status_code == 400
+    assert "_auth_user_id" not in client.session
