@@ -17,7 +17,7 @@ from billing_portal.api.schema import IF_MATCH
 from billing_portal.api.versions import etag, must_match, version_seen
 from billing_portal.api.views import NounViewSet, one_of
 from customers.models import lookup_key
-from invoices.actions import credit, edit, review
+from invoices.actions import checking, credit, edit, review
 from invoices.actions.finalize import finalize
 from invoices.api import shapes
 from invoices.models import Invoice, InvoiceLine
@@ -32,6 +32,7 @@ class InvoiceViewSet(NounViewSet):
     permissions: ClassVar = {
         "list": "invoices.read",
         "retrieve": "invoices.read",
+        "checks": "invoices.read",
         "line": _EDIT,
         "review_request": _EDIT,
         "approval": "invoices.approve",
@@ -64,6 +65,14 @@ class InvoiceViewSet(NounViewSet):
         answer = Response(shapes.InvoiceWholeOut(invoice, context=context).data)
         answer["ETag"] = etag(invoice.version)
         return answer
+
+    @extend_schema(responses=shapes.ChecksOut)
+    @action(detail=True, methods=["get"])
+    def checks(self, request: Request, **_: Any) -> Response:
+        """Say what is odd about an invoice that is not final, the worst first."""
+        invoice = self.get_object()
+        found = checking.checked(invoice, asked_of.lines_of(invoice), on=today(request))
+        return Response({"object": "list", "data": shapes.CheckOut(found.checks, many=True).data})
 
     @extend_schema(
         request=shapes.LineEditIn, responses=shapes.InvoiceWholeOut, parameters=[IF_MATCH]

@@ -199,6 +199,24 @@ class InvoiceWholeOut(InvoiceOut):
         return list(LineOut(self.context["lines"], many=True, context=context).data)
 
 
+class CheckOut(serializers.Serializer):
+    """One thing to know before approving; ``lines`` are numbers of lines."""
+
+    object = serializers.CharField(default="invoice_check")
+    rule = serializers.CharField()
+    severity = serializers.CharField()
+    title = serializers.CharField()
+    cause = serializers.CharField()
+    lines = serializers.ListField(child=serializers.CharField())
+
+
+class ChecksOut(serializers.Serializer):
+    """The checks of an invoice, not paged."""
+
+    object = serializers.CharField(default="list")
+    data = CheckOut(many=True)  # type: ignore[assignment]  # a field of that name
+
+
 class LineEditIn(StrictIn):
     """New values of a line, and why."""
 

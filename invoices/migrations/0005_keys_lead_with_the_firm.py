@@ -13,7 +13,7 @@ class Migration(migrations.Migration):
         ('customers', '0004_keys_lead_with_the_firm'),
         ('invoices', '0004_keep_rows'),
         ('ledger', '0005_keys_lead_with_the_firm'),
-        ('tenancy', '0003_keys_lead_with_the_firm'),
+        ('tenancy', '0004_keys_lead_with_the_firm'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -18,7 +18,7 @@ from billing_portal.portal.nouns import row_named
 from billing_portal.portal.proving import stepped_up
 from billing_portal.tenancy.actors import Actor, MissingPermission, may
 from billing_portal.tenancy.requests import FirmRequest
-from invoices.actions import credit, review
+from invoices.actions import checking, credit, review
 from invoices.actions import edit as editing_actions
 from invoices.actions.finalize import finalize
 from invoices.forms.review import LineForm, ReturnForm
@@ -33,7 +33,7 @@ _State = Invoice.State
 @require_safe
 @may("invoices.read")
 def invoice(request: FirmRequest, public_id: str) -> HttpResponse:
-    """Show an invoice. About twelve queries, whatever the number of lines."""
+    """Show an invoice. About fifteen queries, whatever the number of lines."""
     return _page(request, _invoice(public_id))
 
 
@@ -241,12 +241,16 @@ def _page(
     mode = request.GET.get("mode", "changes")
     if since is not None or editing is not None or mode not in _MODES:
         mode = "changes"
-    lines = shown.lines(invoice, edits, since)
+    rows = asked_of.lines_of(invoice)
+    found = checking.checked(invoice, rows, on=today_of(request))
+    lines = shown.lines(invoice, rows, edits, found, since)
     own = [verdict for verdict in verdicts if verdict.given_by == actor.ref]
     context = {
         "invoice": invoice,
         "lines": lines,
         "groups": shown.groups(lines),
+        "checks": shown.checks(found, lines),
+        "is_checked": checking.is_checked(invoice),
         "mode": mode,
         "modes": [(each, each.capitalize(), each == mode) for each in _MODES],
         "since": since,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -10,8 +11,8 @@ from django.urls import reverse
 
 from billing_portal.members.queries import names_of_actors
 from billing_portal.money import Money
+from invoices.checks import OF_LETTERS, Check, Checked, FileText, Severity
 from invoices.models import Invoice, InvoiceLine, LineEdit, Verdict
-from invoices.queries import invoices as asked_of
 from invoices.queries.documents import documents_of
 from invoices.queries.uploads import on_the_way_of
 from ledger.queries import open_amounts
@@ -28,6 +29,18 @@ class ShownLine:
     was: Money | None
     is_new_to_reader: bool
     edits: list[LineEdit]
+    checks: list[Check]
+    in_file: FileText | None = None
+
+    @property
+    def flags(self) -> list[dict[str, str]]:
+        """What stands beside it, without what its own text for the file says already."""
+        return [
+            {"tone": _LOOKS[each.severity][0], "icon": _LOOKS[each.severity][1]}
+            | {"title": each.title}
+            for each in self.checks
+            if each.rule not in OF_LETTERS
+        ]
 
     @property
     def is_edited(self) -> bool:
@@ -82,13 +95,19 @@ def _day(on: date) -> str:
     return f"{on.day}, {on.year}"
 
 
-def lines(invoice: Invoice, edits: list[LineEdit], since: int | None) -> list[ShownLine]:
-    """Return its lines with their edits. One query."""
+def lines(
+    invoice: Invoice,
+    rows: Sequence[InvoiceLine],
+    edits: list[LineEdit],
+    found: Checked,
+    since: int | None,
+) -> list[ShownLine]:
+    """Return its lines with their edits and checks. No query."""
     by_line: dict[int, list[LineEdit]] = {}
     for each in edits:
         by_line.setdefault(each.line_id, []).append(each)
     shown = []
-    for line in asked_of.lines_of(invoice):
+    for line in rows:
         own = by_line.get(line.pk, [])
         amount = Money.of_minor(line.amount, invoice.currency)
         was = line.charge.total if line.charge else None
@@ -99,9 +118,32 @@ def lines(invoice: Invoice, edits: list[LineEdit], since: int | None) -> list[Sh
                 was=was if was != amount else None,
                 is_new_to_reader=since is not None and any(e.version > since for e in own),
                 edits=own,
+                checks=[each for each in found.checks if str(line.number) in each.lines],
+                in_file=found.in_file.get(str(line.number)),
             )
         )
     return shown
+
+
+_LOOKS = {
+    Severity.BLOCK: ("bad", "circle-x"),
+    Severity.WARN: ("warn", "triangle-alert"),
+    Severity.INFO: ("info", "info"),
+}
+
+
+def checks(found: Checked, lines: Sequence[ShownLine]) -> list[dict[str, Any]]:
+    """Return the checks of an invoice, each with the lines that it leads to."""
+    by_number = {str(each.line.number): each.line for each in lines}
+    return [
+        {
+            "check": each,
+            "tone": _LOOKS[each.severity][0],
+            "icon": _LOOKS[each.severity][1],
+            "lines": [by_number[number] for number in each.lines],
+        }
+        for each in found.checks
+    ]
 
 
 def groups(lines: list[ShownLine]) -> list[tuple[str, list[ShownLine]]]:

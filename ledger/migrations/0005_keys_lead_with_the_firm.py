@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('ledger', '0004_payer_named'),
-        ('tenancy', '0003_keys_lead_with_the_firm'),
+        ('tenancy', '0004_keys_lead_with_the_firm'),
     ]
 
     operations = [

@@ -36,7 +36,7 @@ class Migration(migrations.Migration):
                 ('decided_by', models.CharField(blank=True, max_length=60)),
                 ('end_proposed_by', models.CharField(blank=True, max_length=60)),
                 ('ended_by', models.CharField(blank=True, max_length=60)),
-                ('tenant', models.ForeignKey(default=billing_portal.tenancy.scope.current_tenant_id, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenancy.tenant')),
+                ('tenant', models.ForeignKey(db_index=False, default=billing_portal.tenancy.scope.current_tenant_id, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenancy.tenant')),
             ],
             options={
                 'verbose_name_plural': 'directories',
@@ -53,7 +53,7 @@ class Migration(migrations.Migration):
                 ('subject', models.CharField(help_text="The directory's own key of the person.", max_length=255)),
                 ('bound_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
                 ('released_by', models.CharField(blank=True, max_length=60)),
-                ('tenant', models.ForeignKey(default=billing_portal.tenancy.scope.current_tenant_id, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenancy.tenant')),
+                ('tenant', models.ForeignKey(db_index=False, default=billing_portal.tenancy.scope.current_tenant_id, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenancy.tenant')),
                 ('user', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
             ],
             options={

@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('outbox', '0002_keep_rows'),
-        ('tenancy', '0003_keys_lead_with_the_firm'),
+        ('tenancy', '0004_keys_lead_with_the_firm'),
     ]
 
     operations = [

@@ -11,7 +11,7 @@ from billing_portal.tenancy.operations import AppendOnly, GuardTenant
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('ledger', '0004_payer_named'),
+        ('ledger', '0006_guards_by_batch'),
         ('tenancy', '0002_tenant_place'),
     ]
 
@@ -24,7 +24,7 @@ class Migration(migrations.Migration):
                 ('checks', models.PositiveSmallIntegerField(help_text='How many were made.')),
                 ('findings', models.JSONField(default=list, help_text='Each as [check, words]; the first counts.')),
                 ('verified_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('tenant', models.ForeignKey(default=billing_portal.tenancy.scope.current_tenant_id, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenancy.tenant')),
+                ('tenant', models.ForeignKey(db_index=False, default=billing_portal.tenancy.scope.current_tenant_id, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenancy.tenant')),
             ],
             options={
                 'abstract': False,

@@ -8,12 +8,13 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('tenancy', '0002_tenant_place'),
+        ('api', '0003_tally'),
+        ('tenancy', '0004_keys_lead_with_the_firm'),
     ]
 
     operations = [
         migrations.AlterField(
-            model_name='tenantkey',
+            model_name='idempotentanswer',
             name='tenant',
             field=models.ForeignKey(db_index=False, default=billing_portal.tenancy.scope.current_tenant_id, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenancy.tenant'),
         ),

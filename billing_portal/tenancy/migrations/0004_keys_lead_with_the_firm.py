@@ -8,13 +8,12 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('api', '0001_initial'),
-        ('tenancy', '0003_keys_lead_with_the_firm'),
+        ('tenancy', '0003_directories'),
     ]
 
     operations = [
         migrations.AlterField(
-            model_name='idempotentanswer',
+            model_name='tenantkey',
             name='tenant',
             field=models.ForeignKey(db_index=False, default=billing_portal.tenancy.scope.current_tenant_id, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenancy.tenant'),
         ),

@@ -8,8 +8,8 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('audit', '0002_keep_rows'),
-        ('tenancy', '0003_keys_lead_with_the_firm'),
+        ('audit', '0003_pending_since'),
+        ('tenancy', '0004_keys_lead_with_the_firm'),
     ]
 
     operations = [
