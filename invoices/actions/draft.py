@@ -20,7 +20,7 @@ from billing_portal.errors import Refused
 from billing_portal.jobs.worker import LostClaim, place_of
 from billing_portal.outbox.events import publish_many
 from billing_portal.tenancy.actors import Actor
-from billing_portal.tenancy.inserting import defaults_of, insert_many
+from billing_portal.tenancy.inserting import defaults_of, insert_many, plain_array
 from billing_portal.tenancy.models import Tenant
 from billing_portal.tenancy.scope import current_tenant_id
 from customers.models import AggregationSetting, Customer, Matter
@@ -326,8 +326,8 @@ def _write_lines(drafts: Sequence[_Draft], keys: dict[UUID, int]) -> None:
             " join invoices_charge c on c.id = v.charge_id"
             " where c.tenant_id = %s and c.id = any (%s::bigint[])",
             [
-                *(list(bases), *shared.values(), *map(list, zip(*rows, strict=True))),
-                *(current_tenant_id(), [row[2] for row in rows]),
+                *(list(bases), *shared.values(), *map(plain_array, zip(*rows, strict=True))),
+                *(current_tenant_id(), plain_array(row[2] for row in rows)),
             ],
         )
 

@@ -26,6 +26,7 @@ from invoices.documents.snapshot import (
     LineKind,
     SnapshotLine,
     TaxTotal,
+    quantity,
     require_sums,
 )
 from invoices.ledes.files import FORMS, write
@@ -161,8 +162,8 @@ def _line(line: InvoiceLine, currency: str) -> SnapshotLine:
     return SnapshotLine(
         number=str(line.number),
         kind=_kind(line, is_of_invoice=is_of_invoice),
-        units=line.quantity,
-        unit_price=line.unit_price,
+        units=quantity(line.quantity),
+        unit_price=quantity(line.unit_price),
         adjustment=Money.of_minor(line.adjustment, currency).amount,
         total=Money.of_minor(line.amount, currency).amount,
         worked_on=line.worked_on,
@@ -177,7 +178,7 @@ def _line(line: InvoiceLine, currency: str) -> SnapshotLine:
         timekeeper_classification=keeper.classification if keeper else "",
         narrative=line.narrative,
         tax_category=line.tax_category,
-        tax_rate=line.tax_rate,
+        tax_rate=quantity(line.tax_rate),
         tax_amount=Money.of_minor(line.tax_amount, currency).amount,
     )
 

@@ -263,15 +263,21 @@ def _wrong_totals(snapshot: InvoiceSnapshot) -> list[str]:
 
 
 def _scaled_line(line: SnapshotLine, minor_units: int) -> SnapshotLine:
-    return replace(
-        line,
-        units=quantity(line.units),
-        unit_price=quantity(line.unit_price),
-        adjustment=money(line.adjustment, minor_units),
-        total=money(line.total, minor_units),
-        tax_rate=quantity(line.tax_rate),
-        tax_amount=money(line.tax_amount, minor_units),
-    )
+    scaled = {
+        "units": quantity(line.units),
+        "unit_price": quantity(line.unit_price),
+        "adjustment": money(line.adjustment, minor_units),
+        "total": money(line.total, minor_units),
+        "tax_rate": quantity(line.tax_rate),
+        "tax_amount": money(line.tax_amount, minor_units),
+    }
+    moved = {name: new for name, new in scaled.items() if not _is_same(getattr(line, name), new)}
+    return replace(line, **moved) if moved else line
+
+
+def _is_same(one: Decimal, other: Decimal) -> bool:
+    """Say whether two numbers are the same to the last zero that is written."""
+    return one.compare_total(other) == 0
 
 
 def _scaled_tax(total: TaxTotal, minor_units: int) -> TaxTotal:

@@ -24,6 +24,7 @@ from billing_portal.errors import Refused
 from billing_portal.money import Money
 from billing_portal.periods import Period
 from billing_portal.tenancy.actors import Actor
+from billing_portal.tenancy.inserting import plain_array
 from billing_portal.tenancy.scope import current_tenant_id
 from ledger.models import Account, AccountingPeriod, Entry, Payment, Posting
 from ledger.models.chart import ROLES
@@ -217,9 +218,9 @@ def _must_balance(entry: NewEntry) -> None:
         if not line.minor:
             raise ValueError(f"A line of nothing in {entry.key}.")
         sums[line.amount.currency] += line.minor
-    wrong = {currency: total for currency, total in sums.items() if total}
+    wrong = [Money.of_minor(total, currency) for currency, total in sums.items() if total]
     if wrong or len(entry.lines) < 2:  # noqa: PLR2004 -- double entry
-        said = ", ".join(str(Money.of_minor(total, c)) for c, total in wrong.items()) or "one line"
+        said = ", ".join(map(str, wrong)) or "one line"
         raise Unbalanced(f"The entry does not balance: {said}.")
 
 
@@ -285,8 +286,6 @@ _FIND_ENTRIES = (
     f"select {', '.join(_FIELDS)} from ledger_entry"  # noqa: S608 -- columns of the model
     " where tenant_id = %s and key = any(%s::text[])"
 )
-
-
 _INSERT_POSTINGS = """
 insert into ledger_posting (tenant_id, entry_id, line_no, account_id, currency, amount,
   invoice, payment, charge, matter, tax_code)
@@ -311,7 +310,7 @@ select {", ".join(_FIELDS)} from posted
 
 def _posting_columns(
     fresh: list[NewEntry], ids: list[int], accounts: dict[tuple[str, str, str], int]
-) -> list[list[Any]]:
+) -> list[Any]:
     rows = [
         (
             *(pk, number, accounts[line.account], line.amount.currency, line.minor),
@@ -320,7 +319,8 @@ def _posting_columns(
         for pk, entry in zip(ids, fresh, strict=True)
         for number, line in enumerate(entry.lines, 1)
     ]
-    return [list(column) for column in zip(*rows, strict=True)]
+    *plain, codes = zip(*rows, strict=True)
+    return [*map(plain_array, plain), list(codes)]
 
 
 def _entry_columns(

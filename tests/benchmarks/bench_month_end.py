@@ -1,9 +1,12 @@
-"""A month end in process: plan, draft, approve, finalize, against bare inserts in the same run.
+"""A month end: plan, draft, approve, finalize, against bare inserts in the same run.
 
-The floor is an invoice and its lines by two ``unnest`` statements into unguarded tables of the same
-columns, in batches of the same size; nothing is numbered, taxed, booked, audited or told there.
+Measured by one process, and by two at once: each the month end of a firm of its own, and one firm
+whose drafts two processes make and one finalizes, as the design has it. The floor is an invoice
+and its lines by two ``unnest`` statements into tables of the same columns without laws or indexes;
+nothing is numbered, taxed, booked, audited or told there. The seconds of the processors are told
+beside the rates, because a busy machine changes only the rates.
 
-    python tests/benchmarks/bench_month_end.py [customers]
+    python tests/benchmarks/bench_month_end.py [customers of each firm]
 """
 
 from __future__ import annotations
@@ -13,11 +16,12 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
-from time import perf_counter
+from time import perf_counter, process_time
 from uuid import uuid4
 
 import psycopg
@@ -30,9 +34,9 @@ from billing_portal import postgres  # noqa: E402
 DATABASE = "bench_month_end"
 CUSTOMERS = int(sys.argv[1]) if len(sys.argv) > 1 else 2000
 LINES = 4
-BATCH = 50
 NOW = datetime(2026, 11, 3, tzinfo=UTC)
 WANTED = 500
+SHARES = {"whole": slice(None), "even": slice(0, None, 2), "odd": slice(1, None, 2)}
 
 
 def prepare() -> None:
@@ -55,43 +59,133 @@ def timed(work: Callable[[], object]) -> float:
     return perf_counter() - began
 
 
+@dataclass
+class Share:
+    """What one process did of a month end: seconds on the clock, and of the processors."""
+
+    clock: float = 0.0
+    python: float = 0.0
+    database: float = 0.0
+
+    def of(self, work: Callable[[], object]) -> None:
+        """Do a piece of work in the firm's scope and add what it took."""
+        python, database, began = process_time(), backend_seconds(), perf_counter()
+        work()
+        self.clock += perf_counter() - began
+        self.python += process_time() - python
+        self.database += backend_seconds() - database
+
+
+def backend_seconds() -> float:
+    """Return the processor's seconds of the database's process at the other end."""
+    from django.db import connection
+
+    connection.ensure_connection()
+    pid = connection.connection.info.backend_pid
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def main() -> int:
     """Measure, print a table, and keep it below var/bench."""
     prepare()
     import django
 
     django.setup()
-    from billing_portal.tenancy.actors import system
-    from billing_portal.tenancy.models import Tenant
-    from billing_portal.tenancy.scope import tenant_scope
-
-    firm = Tenant.objects.create(slug="bench", name="Bench LLP", region="NY")
-    by = system("bench")
-
-    def scoped(work: Callable[[], object]) -> float:
-        def inside() -> None:
-            with tenant_scope(firm.pk):
-                work()
-
-        return timed(inside)
-
-    found: dict[str, float] = {"customers": CUSTOMERS, "lines each": LINES}
-    scoped(customers)
-    capture_seconds = capture(scoped, by)
-    found["charges captured/s"] = CUSTOMERS * LINES / capture_seconds
-    seconds = run(scoped, by)
-    for name, value in seconds.items():
-        found[f"{name}, invoices/s"] = CUSTOMERS / value
-    whole = seconds["draft"] + seconds["finalize"]
-    found["draft and finalize, invoices/s"] = CUSTOMERS / whole
-    floor = bare(firm.pk)
+    found: dict[str, float] = {"customers of each firm": CUSTOMERS, "lines each": LINES}
+    alone = make_firm("alone", found)
+    shares = {"draft": draft(alone), "finalize": finalize_all(alone)}
+    for name, share in shares.items():
+        found[f"{name}, invoices/s"] = CUSTOMERS / share.clock
+        found[f"{name}, Python ms each"] = share.python / CUSTOMERS * 1000
+        found[f"{name}, database ms each"] = share.database / CUSTOMERS * 1000
+    whole = sum(share.clock for share in shares.values())
+    found["one process, invoices/s"] = CUSTOMERS / whole
+    floor = bare(alone)
     found["floor (bare inserts), invoices/s"] = CUSTOMERS / floor
     found["ratio to the floor"] = floor / whole
+    one, two = (make_firm(name, {}) for name in ("left", "right"))
+    both = at_once([("whole", one), ("whole", two)])
+    found["two firms, a process each, invoices/s"] = 2 * CUSTOMERS / both
+    shared = make_firm("shared", {})
+    drafted = at_once([("even", shared), ("odd", shared)])
+    found["one firm, two processes draft, invoices/s"] = CUSTOMERS / drafted
+    found["one firm, two processes, invoices/s"] = CUSTOMERS / (
+        drafted + at_once([("finalize", shared)])
+    )
     for name, value in found.items():
-        print(f"{name:<40}{value:>12,.2f}")
-    print(f"{'wanted, invoices/s':<40}{WANTED:>12,.2f}")
+        print(f"{name:<44}{value:>12,.2f}")
+    print(f"{'wanted, invoices/s':<44}{WANTED:>12,.2f}")
     (ROOT / "var/bench").mkdir(parents=True, exist_ok=True)
     (ROOT / "var/bench/month_end.json").write_text(json.dumps(found, indent=2) + "\n")
+    return 0
+
+
+def make_firm(slug: str, found: dict[str, float]) -> int:
+    """Make a firm with customers, captured work and a plan; return its key."""
+    from billing_portal.tenancy.actors import system
+    from billing_portal.tenancy.models import Tenant
+
+    firm = Tenant.objects.create(slug=slug, name=f"{slug.capitalize()} LLP", region="NY")
+    scoped(firm.pk, customers)
+    by = system("bench")
+    found["charges captured/s"] = CUSTOMERS * LINES / capture(firm.pk, by)
+    found["plan, invoices/s"] = CUSTOMERS / scoped(firm.pk, partial(plan, by))
+    return firm.pk
+
+
+def scoped(firm_id: int, work: Callable[[], object]) -> float:
+    """Return the seconds that something takes in a firm's scope."""
+    from billing_portal.tenancy.scope import tenant_scope
+
+    def inside() -> None:
+        with tenant_scope(firm_id):
+            work()
+
+    return timed(inside)
+
+
+def at_once(work: list[tuple[str, int]]) -> float:
+    """Do pieces of work in processes of their own that begin together; return the seconds."""
+    command = [sys.executable, __file__, str(CUSTOMERS)]
+    running = [
+        subprocess.Popen(
+            [*command, what, str(firm)],
+            cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+        )
+        for what, firm in work
+    ]  # fmt: skip
+    try:
+        for each in running:
+            assert each.stdout
+            each.stdout.readline()
+        began = perf_counter()
+        for each in running:
+            assert each.stdin
+            each.stdin.write("go\n")
+            each.stdin.flush()
+        codes = [each.wait(timeout=600) for each in running]
+        took = perf_counter() - began
+    finally:
+        for each in running:
+            each.kill()
+            each.wait()
+    assert codes == [0] * len(codes)
+    return took
+
+
+def share_of_work(what: str, firm_id: int) -> int:
+    """Do one piece of work, once the word is given."""
+    import django
+
+    django.setup()
+    backend_seconds()
+    print("ready", flush=True)
+    sys.stdin.readline()
+    if what in SHARES:
+        draft(firm_id, SHARES[what])
+    if what in {"whole", "finalize"}:
+        finalize_all(firm_id)
     return 0
 
 
@@ -120,7 +214,7 @@ def customers() -> None:
     )  # fmt: skip
 
 
-def capture(scoped: Callable[[Callable[[], object]], float], by) -> float:
+def capture(firm_id: int, by) -> float:
     """Capture the month's work in batches of 1,000; return the seconds."""
     from invoices.actions.capture import capture
     from invoices.actions.rows import NewCharge
@@ -136,36 +230,58 @@ def capture(scoped: Callable[[Callable[[], object]], float], by) -> float:
     ]  # fmt: skip
     on = date(2026, 11, 1)
     batches = [rows[at : at + 1000] for at in range(0, len(rows), 1000)]
-    return sum([scoped(partial(capture, "bench", batch, by=by, on=on)) for batch in batches])
+    return sum(scoped(firm_id, partial(capture, "bench", batch, by=by, on=on)) for batch in batches)
 
 
-def run(scoped: Callable[[Callable[[], object]], float], by) -> dict[str, float]:
-    """Plan, draft, approve and finalize; return the seconds of each."""
-    from invoices.actions.draft import draft_items
-    from invoices.actions.finalize import finalize
+def plan(by) -> None:
+    """Plan the month end."""
     from invoices.actions.plan import plan_run
+
+    plan_run(
+        key=str(uuid4()), billing_aggregation="monthly", on=date(2026, 11, 1), now=NOW, by=by,
+        period_of_execution="beginning-of-the-month",
+    )  # fmt: skip
+
+
+def draft(firm_id: int, batches: slice = slice(None)) -> Share:
+    """Draft batches of the run, each in a transaction, as the run's jobs do."""
+    from billing_portal.tenancy.actors import system
+    from invoices.actions.draft import draft_items
+    from invoices.actions.run import BATCH
+    from invoices.models import BillingRun
+
+    def one(first: int) -> None:
+        run, last = BillingRun.objects.get(), first + BATCH - 1
+        draft_items(run, first=first, last=last, by=system("bench"))
+
+    share = Share()
+    for first in range(1, CUSTOMERS + 1, BATCH)[batches]:
+        share.of(partial(scoped, firm_id, partial(one, first)))
+    return share
+
+
+def finalize_all(firm_id: int) -> Share:
+    """Finalize what a run drafted, once approved, in the order of its items, as its job does."""
+    from billing_portal.tenancy.actors import system
+    from invoices.actions.finalize import finalize
+    from invoices.actions.run import FINALIZED_AT_ONCE
     from invoices.models import BillingRun, Invoice
+    from invoices.queries.runs import invoices_of
 
-    def plan() -> None:
-        plan_run(
-            key=str(uuid4()), billing_aggregation="monthly", on=date(2026, 11, 1), now=NOW, by=by,
-            period_of_execution="beginning-of-the-month",
-        )  # fmt: skip
+    place = 0
 
-    def draft(first: int) -> None:
-        draft_items(BillingRun.objects.get(), first=first, last=first + BATCH - 1, by=by)
+    def batch() -> None:
+        nonlocal place
+        rows = invoices_of(BillingRun.objects.get()).filter(run_item__position__gt=place)
+        invoices = list(rows.select_related("run_item")[:FINALIZED_AT_ONCE])
+        finalize(invoices, by=system("bench"), on=date(2026, 11, 2))
+        place = max(each.run_item.position for each in invoices)
 
-    def finalize_batch() -> None:
-        rows = Invoice.objects.filter(state="APPROVED").order_by("run_item__position")
-        finalize(list(rows[:100]), by=by, on=date(2026, 11, 2))
-
-    seconds = {"plan": scoped(plan)}
-    places = range(1, CUSTOMERS + 1, BATCH)
-    seconds["draft"] = sum([scoped(partial(draft, first)) for first in places])
-    scoped(partial(Invoice.objects.update, state="APPROVED"))
-    batches = range(0, CUSTOMERS, 100)
-    seconds["finalize"] = float(sum(scoped(finalize_batch) for _ in batches))
-    return seconds
+    scoped(firm_id, lambda: Invoice.objects.update(state="APPROVED"))
+    share = Share()
+    while place < CUSTOMERS:
+        share.of(partial(scoped, firm_id, batch))
+    return share
 
 
 def bare(firm_id: int) -> float:
@@ -198,4 +314,4 @@ def bare(firm_id: int) -> float:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main() if len(sys.argv) < 3 else share_of_work(sys.argv[2], int(sys.argv[3])))
