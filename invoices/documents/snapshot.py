@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from decimal import ROUND_HALF_UP, Context, Decimal, localcontext
 from enum import StrEnum
+from typing import Any
 
 from billing_portal.errors import Refused
 
@@ -271,7 +272,9 @@ def _scaled_line(line: SnapshotLine, minor_units: int) -> SnapshotLine:
         "tax_rate": quantity(line.tax_rate),
         "tax_amount": money(line.tax_amount, minor_units),
     }
-    moved = {name: new for name, new in scaled.items() if not _is_same(getattr(line, name), new)}
+    moved: dict[str, Any] = {
+        name: new for name, new in scaled.items() if not _is_same(getattr(line, name), new)
+    }
     return replace(line, **moved) if moved else line
 
 

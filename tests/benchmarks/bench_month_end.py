@@ -275,7 +275,7 @@ def finalize_all(firm_id: int) -> Share:
         rows = invoices_of(BillingRun.objects.get()).filter(run_item__position__gt=place)
         invoices = list(rows.select_related("run_item")[:FINALIZED_AT_ONCE])
         finalize(invoices, by=system("bench"), on=date(2026, 11, 2))
-        place = max(each.run_item.position for each in invoices)
+        place = max(each.run_item.position for each in invoices if each.run_item)
 
     scoped(firm_id, lambda: Invoice.objects.update(state="APPROVED"))
     share = Share()

@@ -186,6 +186,56 @@ def test_no_line_is_added_to_a_final_invoice(reviewer):
         )  # fmt: skip
 
 
+def test_one_line_for_a_final_invoice_refuses_its_whole_statement(reviewer):
+    final, draft = books.finalized(reviewer=reviewer), books.a_draft(reviewer=reviewer)
+    before = InvoiceLine.objects.count()
+    added = [
+        InvoiceLine(
+            invoice=each, number=9, corrects=books.lines_of(each)[0], kind="FIXED", worked_on=ON,
+            quantity=1, unit_price=1, amount=100,
+        )
+        for each in (draft, final)
+    ]  # fmt: skip
+    with pytest.raises(DatabaseError, match="lines of a final invoice"), transaction.atomic():
+        InvoiceLine.objects.bulk_create(added)
+    assert InvoiceLine.objects.count() == before
+    InvoiceLine.objects.bulk_create(added[:1])
+    assert InvoiceLine.objects.count() == before + 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_line_that_comes_while_its_invoice_becomes_final_is_refused():
+    firm = TenantFactory.create()
+    with tenant_scope(firm.pk):
+        invoice = books.approved(reviewer=books.member("reviewer"))
+        line = InvoiceLine.objects.filter(invoice=invoice).first()
+    errors, has_locked = [], threading.Event()
+
+    def add():
+        has_locked.wait(10)
+        try:
+            with tenant_scope(firm.pk):
+                InvoiceLine.objects.create(
+                    invoice=invoice, number=9, corrects=line, kind="FIXED", worked_on=ON,
+                    quantity=1, unit_price=1, amount=100,
+                )  # fmt: skip
+        except DatabaseError as error:
+            errors.append(str(error))
+        finally:
+            connection.close()
+
+    late = threading.Thread(target=add)
+    late.start()
+    with tenant_scope(firm.pk):
+        finalize([invoice], by=SYSTEM, on=ON)
+        has_locked.set()
+        late.join(0.5)
+        assert late.is_alive()  # it waits for what becomes of the invoice
+    late.join()
+    assert len(errors) == 1
+    assert "lines of a final invoice never change" in errors[0]
+
+
 def test_two_firms_number_by_themselves(reviewer, neighbor):
     books.finalized(reviewer=reviewer)
     with neighbor:
@@ -196,9 +246,9 @@ def test_two_firms_number_by_themselves(reviewer, neighbor):
 def test_finalizing_costs_the_same_however_many(reviewer, django_assert_max_num_queries):
     few, more = many(reviewer, 2), many(reviewer, 8)
     finalize(few[:1], by=SYSTEM, on=ON)
-    with django_assert_max_num_queries(38):
+    with django_assert_max_num_queries(37):
         finalize(few[1:], by=SYSTEM, on=ON)
-    with django_assert_max_num_queries(38):
+    with django_assert_max_num_queries(37):
         finalize(more, by=SYSTEM, on=ON)
 
 

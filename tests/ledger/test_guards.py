@@ -102,6 +102,34 @@ def test_nothing_is_added_to_an_entry_later(tenant, posted, amounts):
         )
 
 
+@pytest.mark.parametrize(
+    "second", [[], [5], [5, -4]], ids=["without postings", "one line", "unequal"]
+)
+def test_one_bad_entry_refuses_its_whole_batch(tenant, posted, second):
+    ids = [900001, 900002]
+    lines = [(ids[0], 1, 5), (ids[0], 2, -5), *((ids[1], n, a) for n, a in enumerate(second, 1))]
+    with (
+        pytest.raises(IntegrityError, match="empty or does not balance"),
+        transaction.atomic(),
+        connection.cursor() as cursor,
+    ):
+        cursor.execute(
+            "insert into ledger_posting (tenant_id, account_id, currency, tax_code, entry_id,"
+            " line_no, amount) select %s, %s, 'USD', '', * from"
+            " unnest(%s::bigint[], %s::smallint[], %s::bigint[])",
+            [tenant.pk, accounts()[0], *map(list, zip(*lines, strict=True))],
+        )
+        cursor.execute(
+            "insert into ledger_entry (tenant_id, id, uid, kind, booked_on, effective_on,"
+            " period_id, key, fingerprint, source, reason, correction_group, actor)"
+            " select %s, id, gen_random_uuid(), 'x', %s, %s, %s, id::text, '', '', '', '', 'user:1'"
+            " from unnest(%s::bigint[]) id",
+            [tenant.pk, DAY, DAY, posted.period_id, ids],
+        )
+
+    assert Entry.objects.count() == 1
+
+
 def test_an_account_of_another_firm_is_refused(tenant, posted, neighbor, owner):
     with neighbor:
         post([entry()], by=owner)
