@@ -240,6 +240,7 @@ TICKS = [  # what the elected supervisor does each second
     "billing_portal.audit.sealing.seal_all",
     "billing_portal.audit.anchoring.anchor_now_and_then",
     "billing_portal.api.limits.forget_full",
+    "billing_portal.operation.statistics.take_now_and_then",
 ]
 Q_CLUSTER = {
     "name": "portal",

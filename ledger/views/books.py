@@ -76,6 +76,7 @@ def trial_balance(request: FirmRequest) -> HttpResponse:
         on = form.cleaned_data["on"]
         shown |= {"on": on, "books": _books(queries.trial_balance(on))}
         shown["chain"] = chain_state(queries.CHAIN)
+    shown["may_read_verifications"] = request.actor.may("audit.read")
     status = 422 if form.errors else 200
     return render(request, "ledger/trial_balance.html", shown, status=status)
 

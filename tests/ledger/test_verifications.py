@@ -130,6 +130,7 @@ def test_the_page_is_for_who_reads_the_trail(client, tenant, role, status):
     answer = visitor.get("ledger/verifications/")
 
     assert answer.status_code == status
+    assert ("Verifications" in text_of(visitor.get("ledger/"))) is (status == 200)
     assert ("Nothing has been verified yet" in text_of(answer)) is (status == 200)
 
 
