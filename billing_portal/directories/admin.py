@@ -22,6 +22,7 @@ class DirectoryAdmin(OfficeAdmin):
     form = DirectoryForm
     view_permission = "members.read"
     edit_permission = "directories.edit"
+    is_grave = True
     create_action = staticmethod(deeds.propose_directory)
     list_display = ("issuer", "client_id", "spoken_for", "is_required", "state", "proposed_by")
     ordering = ("-pk",)
@@ -76,6 +77,7 @@ class DirectoryIdentityAdmin(OfficeAdmin):
 
     view_permission = "members.read"
     edit_permission = "directories.approve"
+    is_grave = True
     list_display = ("user", "issuer", "subject", "bound_at", "released_by")
     list_select_related = ("user",)
     ordering = ("-pk",)

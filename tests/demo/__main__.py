@@ -19,7 +19,17 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from tests.demo import firms, ledes, outside_world, paying, pictures, reckoning, story, work
+from tests.demo import (
+    directory,
+    firms,
+    ledes,
+    outside_world,
+    paying,
+    pictures,
+    reckoning,
+    story,
+    work,
+)
 from tests.demo.installation import DEMO, Refusal, free_port, fresh_database, portal
 
 COUNTED = (
@@ -62,6 +72,9 @@ def tell(
     """Tell the story once the firms are open; return its figures and what must hold."""
     say("checking that everybody gets in where they should, and nowhere else")
     checks = firms.check_doors(address, people)
+    say("agreeing on a directory by which the travel desk signs in, too")
+    directory.agree(address, outside.directory)
+    checks |= directory.check(address, outside.directory)
     say("sending in customers, matters and two months of work")
     today = datetime.now(UTC).date()
     months = last_two_months(today)
@@ -96,6 +109,7 @@ def serve(address: str, people: list[firms.Person]) -> None:
     print(f"\nThe portal is at {address}\nPassword of everybody: {firms.PASSWORD}\n")
     for person in people:
         print(f"  {person.role:<11} {person.email:<28} {person.firm.name}")
+    print(f"\nBy its directory ({firms.MIRAMAR.name}): noor, password {directory.PASSWORD}")
     print("\nCtrl-C ends it.", flush=True)
     ended = threading.Event()
     signal.signal(signal.SIGINT, lambda *_: ended.set())

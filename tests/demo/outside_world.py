@@ -18,6 +18,7 @@ from tests.demo.month_end import Office
 from tests.demo.work import System
 from tests.outside.bank.server import DemoBank
 from tests.outside.carrier.server import DemoCarriers
+from tests.outside.directory.server import DemoDirectory
 from tests.outside.mail.server import DemoMail
 
 RECIPES = Path(__file__).parents[1] / "outside/carrier/recipes"
@@ -34,6 +35,7 @@ class World:
     carriers: DemoCarriers
     mail: DemoMail
     bank: DemoBank
+    directory: DemoDirectory
 
 
 @contextlib.contextmanager
@@ -43,10 +45,11 @@ def world() -> Iterator[World]:
         DemoCarriers(book=DEMO / "carriers.db") as carriers,
         DemoMail(book=DEMO / "mailbox") as mail,
         DemoBank(book=DEMO / "bank.db", token="statements") as bank,
+        DemoDirectory(book=DEMO / "directory.jsonl") as idp,
     ):
         os.environ["EMAIL_HOST"], os.environ["EMAIL_PORT"] = "127.0.0.1", str(mail.smtp_port)
         _open_account(bank)
-        yield World(carriers, mail, bank)
+        yield World(carriers, mail, bank, idp)
 
 
 def _open_account(bank: DemoBank) -> None:

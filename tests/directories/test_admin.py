@@ -6,7 +6,7 @@ from django.test import Client
 from billing_portal.directories.models import Directory, DirectoryIdentity
 from billing_portal.tenancy.scope import tenant_scope
 from tests.factories import UserFactory
-from tests.visiting import Visitor, text_of
+from tests.visiting import Visitor, signed_in, text_of
 
 pytestmark = pytest.mark.django_db
 ROOM = "admin/directories/"
@@ -25,7 +25,7 @@ def ada(client, firm):
 
 
 def press(visitor, noun, deed, row):
-    visitor.client.force_login(visitor.user)
+    signed_in(visitor.client, visitor.user)
     return visitor.client.post(
         visitor.address(f"{ROOM}{noun}/"), {"action": deed, "_selected_action": row.pk}, follow=True
     )
@@ -99,6 +99,24 @@ def test_what_is_refused_is_shown_on_the_form(firm, ada, wrong, words):
     assert words in page.content.decode()
     with tenant_scope(firm.pk):
         assert not Directory.objects.exists()
+
+
+def test_an_open_session_alone_proposes_and_releases_nothing(firm, ada):
+    with tenant_scope(firm.pk):
+        row = DirectoryIdentity.objects.create(
+            issuer="https://id.arnesen.test", subject="7f1c", user=UserFactory.create()
+        )
+    signed_in(ada.client, ada.user, ago=600)
+
+    proposed = ada.post(f"{ROOM}directory/add/", FORM)
+    form = {"action": "release", "_selected_action": row.pk}
+    released = ada.post(f"{ROOM}directoryidentity/", form)
+
+    assert "/accounts/reauthenticate/" in proposed.url
+    assert "/accounts/reauthenticate/" in released.url
+    with tenant_scope(firm.pk):
+        assert not Directory.objects.exists()
+    assert only(firm, DirectoryIdentity).released_by == ""
 
 
 def test_nothing_is_edited_or_deleted(firm, ada):
