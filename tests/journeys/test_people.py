@@ -25,21 +25,25 @@ def home(live_server):
     by, second, now = actor("owner", number=901), actor("owner", number=902), datetime.now(UTC)
     with tenant_scope(firm.pk):
         actions.propose_role(firm, member, "reviewer", by=by)
-        for name in ("Ingrid Sørensen", "Marcus Delgado"):
-            row = invitations.invite(
+        invited = [
+            invitations.invite(
                 firm, email=f"{name[0]}@a.test", name=name, role="biller", by=by, at=now
             )
-        invitations.approve_invitation(row, by=second, at=now)
-        for name in ("Case system", "Ledger bridge"):
-            key, _ = granting.request_key(
+            for name in ("Ingrid Sørensen", "Marcus Delgado")
+        ]
+        invitations.approve_invitation(invited[1], by=second, at=now)
+        asked = [
+            granting.request_key(
                 firm,
                 name=name,
                 by=by,
                 expires_at=now + timedelta(days=30),
                 scopes=["charges.read"],
                 networks=["203.0.113.0/24", "2001:db8:1234:5678::/64"],
-            )
-        granting.approve_key(key, by=second, at=now)
+            )[0]
+            for name in ("Case system", "Ledger bridge")
+        ]
+        granting.approve_key(asked[1], by=second, at=now)
     return f"{live_server.url}/t/arnesen/", member
 
 
