@@ -29,7 +29,7 @@ class Invite(forms.Form):
 class Propose(forms.Form):
     """One more role for a member."""
 
-    role = forms.ChoiceField(label=_("Role"), choices=_ROLE_CHOICES)
+    role = forms.ChoiceField(label=_("Role"), choices=[("", _("Choose one")), *_ROLE_CHOICES])
 
 
 class Reset(forms.Form):

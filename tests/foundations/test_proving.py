@@ -137,6 +137,37 @@ def test_a_bank_account_is_named_after_a_proof_only(ada, firm):
         assert (before, BankAccount.objects.count()) == (0, 1)
 
 
+def test_who_came_by_the_firms_directory_proves_it_there(ada, proposed, firm):
+    firm.directory = "dir_1"
+    firm.save()
+    ada.user.set_unusable_password()
+    ada.user.save()
+    signed_in(ada.client, ada.user, ago=600)
+    session = ada.client.session
+    session["directory"] = {"firm": firm.pk, "directory": "dir_1"}
+    session.save()
+
+    way = approve(ada, proposed).url
+    answer = ada.client.get(way)
+
+    assert "/accounts/reauthenticate/" in way
+    assert answer.url.startswith(f"/accounts/sso/{firm.slug}/?")
+    assert f"next=%2Ft%2F{firm.slug}%2Fpeople%2F" in answer.url
+    assert Membership.objects.get(pk=proposed.pk).approved_by == ""
+
+
+def test_who_has_no_way_to_prove_it_is_told_to_sign_in_again(ada, proposed, firm):
+    ada.user.set_unusable_password()
+    ada.user.save()
+    signed_in(ada.client, ada.user, ago=600)
+
+    answer = approve(ada, proposed)
+
+    assert answer.url == f"/t/{firm.slug}/people/"
+    assert "Nothing was done: sign out, and in again, before this." in text_of(ada.get("people/"))
+    assert Membership.objects.get(pk=proposed.pk).approved_by == ""
+
+
 def named(resolver, room=""):
     for each in resolver.url_patterns:
         if isinstance(each, URLPattern):

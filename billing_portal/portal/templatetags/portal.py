@@ -99,7 +99,7 @@ LOOKS: dict[str, Look] = {
     "BOUNCED": Look("bad", "mail", _("Bounced")),
     "SKIPPED": Look("idle", "minus", _("Skipped")),
     # people and keys
-    "WAITING": Look("warn", "users", _("Waits for a second person")),
+    "WAITING": Look("warn", "users", _("To be approved")),
     "EXPIRED": Look("warn", "hourglass", _("Expired")),
     "REVOKED": Look("idle", "ban", _("Revoked")),
     # money received
