@@ -18,6 +18,7 @@ from billing_portal.api.versions import etag, must_match, version_seen
 from billing_portal.api.views import NounViewSet, one_of
 from customers.models import lookup_key
 from invoices.actions import checking, credit, edit, review
+from invoices.actions.comments import add_comment
 from invoices.actions.finalize import finalize
 from invoices.api import shapes
 from invoices.models import Invoice, InvoiceLine
@@ -33,6 +34,8 @@ class InvoiceViewSet(NounViewSet):
         "list": "invoices.read",
         "retrieve": "invoices.read",
         "checks": "invoices.read",
+        "comments": "invoices.read",
+        "add_comment": _EDIT,
         "line": _EDIT,
         "review_request": _EDIT,
         "approval": "invoices.approve",
@@ -51,6 +54,7 @@ class InvoiceViewSet(NounViewSet):
         "matter": lambda value: {"matter__external_key": lookup_key(value)},
         "reviewer": lambda value: {"reviewer__email": value.lower()},
     }
+    lists_within: ClassVar = {"comments": {}}
     id_prefix = Invoice.ID_PREFIX
     serializer_class = shapes.InvoiceOut
 
@@ -74,6 +78,23 @@ class InvoiceViewSet(NounViewSet):
         found = checking.checked(invoice, asked_of.lines_of(invoice), on=today(request))
         return Response({"object": "list", "data": shapes.CheckOut(found.checks, many=True).data})
 
+    @extend_schema(responses=shapes.CommentOut(many=True))
+    @action(detail=True, methods=["get"])
+    def comments(self, request: Request, **_: Any) -> Response:
+        """List what people of the firm said about an invoice and its lines, newest first."""
+        page = self.paginate_queryset(asked_of.comments_of(self.get_object()))
+        return self.get_paginated_response(shapes.CommentOut(page, many=True).data)
+
+    @extend_schema(request=shapes.CommentIn, responses={201: shapes.CommentOut})
+    @comments.mapping.post
+    @idempotent
+    def add_comment(self, request: Request, **_: Any) -> Response:
+        """Say something about an invoice, or about one of its lines."""
+        invoice, asked = self.get_object(), typed(shapes.CommentIn, request.data)
+        line = self._line(invoice, asked["line"]) if asked.get("line") else None
+        made = add_comment(invoice, text=asked["text"], line=line, by=by(request))
+        return Response(shapes.CommentOut(made).data, status=201)
+
     @extend_schema(
         request=shapes.LineEditIn, responses=shapes.InvoiceWholeOut, parameters=[IF_MATCH]
     )
@@ -83,12 +104,8 @@ class InvoiceViewSet(NounViewSet):
         seen, invoice = self._seen(request)
         asked = typed(shapes.LineEditIn, request.data)
         reason_code, reason = asked.pop("reason_code"), asked.pop("reason", "")
-        uid = uid_in_path(InvoiceLine.ID_PREFIX, line)
-        found = InvoiceLine.objects.filter(invoice=invoice, uid=uid).first()
-        if found is None:
-            raise Http404
         changed = edit.edit_line(
-            found,
+            self._line(invoice, line),
             version_seen=seen,
             changes=asked,
             reason_code=reason_code,
@@ -173,6 +190,13 @@ class InvoiceViewSet(NounViewSet):
         return self.shown(
             credit.approve_credit_note(note, version_seen=seen, by=by(request), on=on, today=now)
         )
+
+    def _line(self, invoice: Invoice, line: str) -> InvoiceLine:
+        uid = uid_in_path(InvoiceLine.ID_PREFIX, line)
+        found: InvoiceLine | None = InvoiceLine.objects.filter(invoice=invoice, uid=uid).first()
+        if found is None:
+            raise Http404
+        return found
 
     def _seen(self, request: Request) -> tuple[int, Invoice]:
         seen, invoice = version_seen(request), self.get_object()

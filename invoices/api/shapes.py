@@ -199,6 +199,25 @@ class InvoiceWholeOut(InvoiceOut):
         return list(LineOut(self.context["lines"], many=True, context=context).data)
 
 
+class CommentIn(StrictIn):
+    """Something to say about an invoice, or about one of its lines."""
+
+    text = serializers.CharField(max_length=2000)
+    line = serializers.CharField(max_length=60, required=False)
+
+
+class CommentOut(serializers.Serializer):
+    """What somebody of the firm said; without ``line`` it is about the whole invoice."""
+
+    object = serializers.CharField(default="invoice_comment")
+    id = serializers.CharField(source="public_id")
+    line = serializers.CharField(source="line.public_id", default=None, allow_null=True)
+    version = serializers.IntegerField()
+    text = serializers.CharField()
+    by = serializers.CharField(source="made_by_name")
+    at = serializers.DateTimeField(source="made_at")
+
+
 class CheckOut(serializers.Serializer):
     """One thing to know before approving; ``lines`` are numbers of lines."""
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db.models import Exists, OuterRef, QuerySet
 
-from invoices.models import Invoice, InvoiceLine, LineEdit, Verdict
+from invoices.models import Comment, Invoice, InvoiceLine, LineEdit, Verdict
 from ledger.queries import open_amount_of
 
 
@@ -48,6 +48,12 @@ def edits_of(invoice: Invoice) -> list[LineEdit]:
 def verdicts_of(invoice: Invoice) -> list[Verdict]:
     """Return what was said about an invoice, oldest first. One query."""
     return list(Verdict.objects.filter(invoice=invoice).order_by("pk"))
+
+
+def comments_of(invoice: Invoice) -> QuerySet[Comment]:
+    """Return what was said about an invoice and its lines, with the line."""
+    rows: QuerySet[Comment] = Comment.objects.filter(invoice=invoice)
+    return rows.select_related("line")
 
 
 def last_verdicts(invoices: Sequence[Invoice]) -> dict[int, Verdict]:

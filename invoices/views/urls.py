@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from invoices.views import charges, documents, invoices, previews, review, runs, uploads
+from invoices.views import charges, comments, documents, invoices, previews, review, runs, uploads
 
 app_name = "invoices"
 urlpatterns = [
@@ -32,6 +32,7 @@ urlpatterns = [
     path("invoices/", invoices.invoices, name="invoices"),
     path("invoices/<str:public_id>/", review.invoice, name="invoice"),
     path("invoices/<str:public_id>/lines/<str:line>/", review.edit_line, name="edit_line"),
+    path("invoices/<str:public_id>/comments/", comments.add, name="comment"),
     path("invoices/<str:public_id>/approve/", review.approve, name="approve"),
     path("invoices/<str:public_id>/return/", review.return_invoice, name="return"),
     path("invoices/<str:public_id>/finalize/", review.finalize_one, name="finalize"),
