@@ -16,8 +16,10 @@ from billing_portal.api.idempotency import idempotent
 from billing_portal.api.schema import IF_MATCH
 from billing_portal.api.versions import etag, must_match, version_seen
 from billing_portal.api.views import NounViewSet, one_of
+from billing_portal.errors import Refused
 from customers.models import lookup_key
 from invoices.actions import checking, credit, edit, review
+from invoices.actions.approve_many import Approvals, approve_many
 from invoices.actions.comments import add_comment
 from invoices.actions.finalize import finalize
 from invoices.api import shapes
@@ -25,6 +27,15 @@ from invoices.models import Invoice, InvoiceLine
 from invoices.queries import invoices as asked_of
 
 _EDIT = "invoices.edit"
+
+
+_NO_SUCH = Refused("There is no such invoice.")
+
+
+def _approval(public_id: str, refusal: Refused | None) -> dict[str, str]:
+    status = "approved" if refusal is None else "refused"
+    code = "not_found" if refusal is _NO_SUCH else getattr(refusal, "code", "")
+    return {"id": public_id, "status": status, "code": code, "detail": str(refusal or "")}
 
 
 class InvoiceViewSet(NounViewSet):
@@ -39,6 +50,7 @@ class InvoiceViewSet(NounViewSet):
         "line": _EDIT,
         "review_request": _EDIT,
         "approval": "invoices.approve",
+        "approvals": "invoices.approve",
         "rejection": "invoices.approve",
         "reopening": _EDIT,
         "discard": _EDIT,
@@ -129,6 +141,23 @@ class InvoiceViewSet(NounViewSet):
         """Approve the version that was read."""
         seen, invoice = self._seen(request)
         return self.shown(review.approve(invoice, version_seen=seen, by=by(request)))
+
+    @extend_schema(request=shapes.ApprovalsIn, responses=shapes.ApprovalsOut)
+    @action(detail=False, methods=["post"])
+    def approvals(self, request: Request, **_: Any) -> Response:
+        """Approve many invoices, each at the version that was read; the answer is per row."""
+        asked = typed(shapes.ApprovalsIn, request.data)
+        versions = {each["id"]: each["version"] for each in asked["invoices"]}
+        seen = [(each, versions[each.public_id]) for each in asked_of.by_public_ids(versions)]
+        is_trial = asked["dry_run"]
+        done = approve_many(seen, by=by(request), is_trial=is_trial) if seen else Approvals()
+        rows = {
+            **{public_id: _approval(public_id, _NO_SUCH) for public_id in versions},
+            **{each.public_id: _approval(each.public_id, None) for each in done.approved},
+            **{each.public_id: _approval(each.public_id, no) for each, no in done.refused},
+        }
+        told = {"dry_run": is_trial, "totals": done.totals, "data": list(rows.values())}
+        return Response(shapes.ApprovalsOut({"object": "list", **told}).data)
 
     @extend_schema(request=shapes.ReturnIn, responses=shapes.InvoiceWholeOut, parameters=[IF_MATCH])
     @action(detail=True, methods=["post"], url_path="return")
