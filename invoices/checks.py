@@ -184,9 +184,9 @@ def _of_letters(fitted: FittedSnapshot) -> Iterator[Check]:
         (lost if any(is_lossy(each.change) for each in changes) else spelled).append(number)
     for number in lost:
         letters = [each.change for each in by_line[number] if is_lossy(each.change)]
-        lines: tuple[str, ...] = () if number.startswith(" ") else (number,)
+        place = tuple(each for each in (number,) if not each.startswith(" "))
         title = "Words are lost in the LEDES file"
-        yield Check("ledes.letters", Severity.WARN, title, _said(letters), lines)
+        yield Check("ledes.letters", Severity.WARN, title, _said(letters), place)
     if spelled:
         lines = tuple(each for each in spelled if not each.startswith(" "))
         letters = [each.change for number in spelled for each in by_line[number]]

@@ -16,14 +16,26 @@ from billing_portal.api.idempotency import idempotent
 from billing_portal.api.schema import IF_MATCH
 from billing_portal.api.versions import etag, must_match, version_seen
 from billing_portal.api.views import NounViewSet, one_of
+from billing_portal.errors import Refused
 from customers.models import lookup_key
 from invoices.actions import checking, credit, edit, review
+from invoices.actions.approve_many import Approvals, approve_many
+from invoices.actions.comments import add_comment
 from invoices.actions.finalize import finalize
 from invoices.api import shapes
 from invoices.models import Invoice, InvoiceLine
 from invoices.queries import invoices as asked_of
 
 _EDIT = "invoices.edit"
+
+
+_NO_SUCH = Refused("There is no such invoice.")
+
+
+def _approval(public_id: str, refusal: Refused | None) -> dict[str, str]:
+    status = "approved" if refusal is None else "refused"
+    code = "not_found" if refusal is _NO_SUCH else getattr(refusal, "code", "")
+    return {"id": public_id, "status": status, "code": code, "detail": str(refusal or "")}
 
 
 class InvoiceViewSet(NounViewSet):
@@ -33,9 +45,12 @@ class InvoiceViewSet(NounViewSet):
         "list": "invoices.read",
         "retrieve": "invoices.read",
         "checks": "invoices.read",
+        "comments": "invoices.read",
+        "add_comment": _EDIT,
         "line": _EDIT,
         "review_request": _EDIT,
         "approval": "invoices.approve",
+        "approvals": "invoices.approve",
         "rejection": "invoices.approve",
         "reopening": _EDIT,
         "discard": _EDIT,
@@ -51,6 +66,7 @@ class InvoiceViewSet(NounViewSet):
         "matter": lambda value: {"matter__external_key": lookup_key(value)},
         "reviewer": lambda value: {"reviewer__email": value.lower()},
     }
+    lists_within: ClassVar = {"comments": {}}
     id_prefix = Invoice.ID_PREFIX
     serializer_class = shapes.InvoiceOut
 
@@ -74,6 +90,23 @@ class InvoiceViewSet(NounViewSet):
         found = checking.checked(invoice, asked_of.lines_of(invoice), on=today(request))
         return Response({"object": "list", "data": shapes.CheckOut(found.checks, many=True).data})
 
+    @extend_schema(responses=shapes.CommentOut(many=True))
+    @action(detail=True, methods=["get"])
+    def comments(self, request: Request, **_: Any) -> Response:
+        """List what people of the firm said about an invoice and its lines, newest first."""
+        page = self.paginate_queryset(asked_of.comments_of(self.get_object()))
+        return self.get_paginated_response(shapes.CommentOut(page, many=True).data)
+
+    @extend_schema(request=shapes.CommentIn, responses={201: shapes.CommentOut})
+    @comments.mapping.post
+    @idempotent
+    def add_comment(self, request: Request, **_: Any) -> Response:
+        """Say something about an invoice, or about one of its lines."""
+        invoice, asked = self.get_object(), typed(shapes.CommentIn, request.data)
+        line = self._line(invoice, asked["line"]) if asked.get("line") else None
+        made = add_comment(invoice, text=asked["text"], line=line, by=by(request))
+        return Response(shapes.CommentOut(made).data, status=201)
+
     @extend_schema(
         request=shapes.LineEditIn, responses=shapes.InvoiceWholeOut, parameters=[IF_MATCH]
     )
@@ -83,12 +116,8 @@ class InvoiceViewSet(NounViewSet):
         seen, invoice = self._seen(request)
         asked = typed(shapes.LineEditIn, request.data)
         reason_code, reason = asked.pop("reason_code"), asked.pop("reason", "")
-        uid = uid_in_path(InvoiceLine.ID_PREFIX, line)
-        found = InvoiceLine.objects.filter(invoice=invoice, uid=uid).first()
-        if found is None:
-            raise Http404
         changed = edit.edit_line(
-            found,
+            self._line(invoice, line),
             version_seen=seen,
             changes=asked,
             reason_code=reason_code,
@@ -112,6 +141,23 @@ class InvoiceViewSet(NounViewSet):
         """Approve the version that was read."""
         seen, invoice = self._seen(request)
         return self.shown(review.approve(invoice, version_seen=seen, by=by(request)))
+
+    @extend_schema(request=shapes.ApprovalsIn, responses=shapes.ApprovalsOut)
+    @action(detail=False, methods=["post"])
+    def approvals(self, request: Request, **_: Any) -> Response:
+        """Approve many invoices, each at the version that was read; the answer is per row."""
+        asked = typed(shapes.ApprovalsIn, request.data)
+        versions = {each["id"]: each["version"] for each in asked["invoices"]}
+        seen = [(each, versions[each.public_id]) for each in asked_of.by_public_ids(versions)]
+        is_trial = asked["dry_run"]
+        done = approve_many(seen, by=by(request), is_trial=is_trial) if seen else Approvals()
+        rows = {
+            **{public_id: _approval(public_id, _NO_SUCH) for public_id in versions},
+            **{each.public_id: _approval(each.public_id, None) for each in done.approved},
+            **{each.public_id: _approval(each.public_id, no) for each, no in done.refused},
+        }
+        told = {"dry_run": is_trial, "totals": done.totals, "data": list(rows.values())}
+        return Response(shapes.ApprovalsOut({"object": "list", **told}).data)
 
     @extend_schema(request=shapes.ReturnIn, responses=shapes.InvoiceWholeOut, parameters=[IF_MATCH])
     @action(detail=True, methods=["post"], url_path="return")
@@ -173,6 +219,13 @@ class InvoiceViewSet(NounViewSet):
         return self.shown(
             credit.approve_credit_note(note, version_seen=seen, by=by(request), on=on, today=now)
         )
+
+    def _line(self, invoice: Invoice, line: str) -> InvoiceLine:
+        uid = uid_in_path(InvoiceLine.ID_PREFIX, line)
+        found: InvoiceLine | None = InvoiceLine.objects.filter(invoice=invoice, uid=uid).first()
+        if found is None:
+            raise Http404
+        return found
 
     def _seen(self, request: Request) -> tuple[int, Invoice]:
         seen, invoice = version_seen(request), self.get_object()

@@ -199,6 +199,25 @@ class InvoiceWholeOut(InvoiceOut):
         return list(LineOut(self.context["lines"], many=True, context=context).data)
 
 
+class CommentIn(StrictIn):
+    """Something to say about an invoice, or about one of its lines."""
+
+    text = serializers.CharField(max_length=2000)
+    line = serializers.CharField(max_length=60, required=False)
+
+
+class CommentOut(serializers.Serializer):
+    """What somebody of the firm said; without ``line`` it is about the whole invoice."""
+
+    object = serializers.CharField(default="invoice_comment")
+    id = serializers.CharField(source="public_id")
+    line = serializers.CharField(source="line.public_id", default=None, allow_null=True)
+    version = serializers.IntegerField()
+    text = serializers.CharField()
+    by = serializers.CharField(source="made_by_name")
+    at = serializers.DateTimeField(source="made_at")
+
+
 class CheckOut(serializers.Serializer):
     """One thing to know before approving; ``lines`` are numbers of lines."""
 
@@ -215,6 +234,38 @@ class ChecksOut(serializers.Serializer):
 
     object = serializers.CharField(default="list")
     data = CheckOut(many=True)  # type: ignore[assignment]  # a field of that name
+
+
+class SeenIn(StrictIn):
+    """An invoice, and the version of it that was read."""
+
+    id = serializers.CharField(max_length=60)
+    version = serializers.IntegerField(min_value=1, max_value=2**31 - 1)
+
+
+class ApprovalsIn(StrictIn):
+    """Which versions to approve; with ``dry_run`` it is only found out which could be."""
+
+    invoices = SeenIn(many=True, allow_empty=False, max_length=200)  # type: ignore[call-arg]  # of many
+    dry_run = serializers.BooleanField(default=False)
+
+
+class ApprovalOut(serializers.Serializer):
+    """What came of one invoice: ``approved``, or ``refused`` with the code of the rule."""
+
+    id = serializers.CharField()
+    status = serializers.CharField()
+    code = serializers.CharField()
+    detail = serializers.CharField()
+
+
+class ApprovalsOut(serializers.Serializer):
+    """What came of each invoice, and what the approved ones come to, by currency."""
+
+    object = serializers.CharField(default="list")
+    dry_run = serializers.BooleanField()
+    totals = MoneyOut(many=True)
+    data = ApprovalOut(many=True)  # type: ignore[assignment]  # a field of that name
 
 
 class LineEditIn(StrictIn):

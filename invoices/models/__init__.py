@@ -2,6 +2,7 @@
 
 from invoices.models.carriers import Carrier, CarrierLogin, CarrierRecipe, Evidence, Submission
 from invoices.models.charges import Charge
+from invoices.models.comments import Comment
 from invoices.models.documents import Delivery, Document, FrozenInvoice
 from invoices.models.invoices import (
     EDITABLE,
@@ -21,6 +22,7 @@ __all__ = [
     "CarrierLogin",
     "CarrierRecipe",
     "Charge",
+    "Comment",
     "Delivery",
     "Document",
     "Evidence",

@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from typing import Any
 
 from django.db.models import Exists, OuterRef, QuerySet
 
-from invoices.models import Invoice, InvoiceLine, LineEdit, Verdict
+from billing_portal.ids import NotAnId, uid_of
+from invoices.models import Comment, Invoice, InvoiceLine, LineEdit, Verdict
 from ledger.queries import open_amount_of
 
 
 def _final_notes(corrects: Any) -> QuerySet[Invoice]:
     notes: QuerySet[Invoice] = Invoice.objects.finalized().filter(corrects=corrects)
     return notes
+
+
+def by_public_ids(public_ids: Iterable[str]) -> list[Invoice]:
+    """Return the firm's invoices of those ids, with what they name. One query."""
+    uids = []
+    for each in public_ids:
+        with suppress(NotAnId):
+            uids.append(uid_of(Invoice.ID_PREFIX, each))
+    rows = Invoice.objects.filter(uid__in=uids).select_related("customer", "matter", "reviewer")
+    return list(rows)
 
 
 def note_of(invoice: Invoice) -> Invoice | None:
@@ -48,6 +60,12 @@ def edits_of(invoice: Invoice) -> list[LineEdit]:
 def verdicts_of(invoice: Invoice) -> list[Verdict]:
     """Return what was said about an invoice, oldest first. One query."""
     return list(Verdict.objects.filter(invoice=invoice).order_by("pk"))
+
+
+def comments_of(invoice: Invoice) -> QuerySet[Comment]:
+    """Return what was said about an invoice and its lines, with the line."""
+    rows: QuerySet[Comment] = Comment.objects.filter(invoice=invoice)
+    return rows.select_related("line")
 
 
 def last_verdicts(invoices: Sequence[Invoice]) -> dict[int, Verdict]:

@@ -17,11 +17,13 @@ from billing_portal.portal.lists import page_of
 from billing_portal.tenancy.actors import Actor, may
 from billing_portal.tenancy.requests import FirmRequest
 from customers.models import Customer, lookup_key
+from invoices.actions.review import may_judge
 from invoices.models import Invoice
 from invoices.queries.invoices import invoices as all_invoices
 
 _COUNTED = 1000
 _LAST_LETTER = "\U0010ffff"
+_PICKED = {"mine", Invoice.State.IN_REVIEW}  # where many are approved at once
 _TABS = (
     ("", "All"),
     ("mine", "Mine to review"),
@@ -43,6 +45,7 @@ def invoices(request: FirmRequest) -> HttpResponse:
     page = page_of(_of_text(rows, text) if text else rows, request)
     context = {
         "listed": [(each, _owed(each), _is_late(each, today)) for each in page.rows],
+        "may_pick": tab in _PICKED and any(may_judge(each, request.actor) for each in page.rows),
         "tabs": _tabs(request.actor, tab, today),
         "filters": _filters(tab, text),
         "pager": page.pager,

@@ -22,9 +22,9 @@ from invoices.actions import checking, credit, review
 from invoices.actions import edit as editing_actions
 from invoices.actions.finalize import finalize
 from invoices.forms.review import LineForm, ReturnForm
-from invoices.models import Invoice, InvoiceLine
+from invoices.models import Invoice, InvoiceLine, LineEdit
 from invoices.queries import invoices as asked_of
-from invoices.views import shown
+from invoices.views import comments, shown
 
 _MODES = ("clean", "changes", "original")
 _State = Invoice.State
@@ -241,16 +241,8 @@ def _page(
     mode = request.GET.get("mode", "changes")
     if since is not None or editing is not None or mode not in _MODES:
         mode = "changes"
-    rows = asked_of.lines_of(invoice)
-    found = checking.checked(invoice, rows, on=today_of(request))
-    lines = shown.lines(invoice, rows, edits, found, since)
     own = [verdict for verdict in verdicts if verdict.given_by == actor.ref]
     context = {
-        "invoice": invoice,
-        "lines": lines,
-        "groups": shown.groups(lines),
-        "checks": shown.checks(found, lines),
-        "is_checked": checking.is_checked(invoice),
         "mode": mode,
         "modes": [(each, each.capitalize(), each == mode) for each in _MODES],
         "since": since,
@@ -261,22 +253,47 @@ def _page(
         "returning": returning,
         "edits": edits,
         "history": shown.history(edits, verdicts),
+        "waiting": _waiting(invoice, actor),
+        **_lines(request, invoice, edits, since),
+        **_facts(invoice),
+        **_powers(invoice, actor),
+    }
+    return render(request, "invoices/invoice.html", context, status=status)
+
+
+def _lines(
+    request: FirmRequest, invoice: Invoice, edits: list[LineEdit], since: int | None
+) -> dict[str, Any]:
+    """Return its lines, with what checks and people say about them."""
+    rows = asked_of.lines_of(invoice)
+    found = checking.checked(invoice, rows, on=today_of(request))
+    said = comments.shown(invoice, rows, request.actor, request.GET.get("about", ""))
+    lines = shown.lines(invoice, rows, edits, found, said=comments.counts(said), since=since)
+    return {
+        "lines": lines,
+        "groups": shown.groups(lines),
+        "tax_said": list(dict.fromkeys(shown.wordings(lines))),
+        "checks": shown.checks(found, lines),
+        "is_checked": checking.is_checked(invoice),
+        "comments": said,
+    }
+
+
+def _facts(invoice: Invoice) -> dict[str, Any]:
+    """Return what is known of it besides its lines."""
+    named = (invoice.customer, invoice.matter, invoice.period)
+    return {
+        "invoice": invoice,
         "steps": shown.steps(invoice),
         "files": shown.files(invoice),
         "ways": shown.ways(invoice),
         "change": shown.change(invoice),
         "owed": shown.owed(invoice),
-        "tax_said": list(dict.fromkeys(shown.wordings(lines))),
-        "waiting": _waiting(invoice, actor),
         "url": _url(invoice),
         "crumbs": shown.crumbs(invoice),
-        "sub": " · ".join(
-            str(part) for part in (invoice.customer, invoice.matter, invoice.period) if part
-        ),
+        "sub": " · ".join(str(part) for part in named if part),
         "facts": shown.facts(invoice),
-        **_powers(invoice, actor),
     }
-    return render(request, "invoices/invoice.html", context, status=status)
 
 
 def _powers(invoice: Invoice, actor: Actor) -> dict[str, Any]:

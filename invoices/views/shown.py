@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -31,6 +31,7 @@ class ShownLine:
     edits: list[LineEdit]
     checks: list[Check]
     in_file: FileText | None = None
+    comments: int = 0
 
     @property
     def flags(self) -> list[dict[str, str]]:
@@ -100,9 +101,11 @@ def lines(
     rows: Sequence[InvoiceLine],
     edits: list[LineEdit],
     found: Checked,
+    *,
+    said: Mapping[int, int],
     since: int | None,
 ) -> list[ShownLine]:
-    """Return its lines with their edits and checks. No query."""
+    """Return its lines with their edits, checks and number of comments. No query."""
     by_line: dict[int, list[LineEdit]] = {}
     for each in edits:
         by_line.setdefault(each.line_id, []).append(each)
@@ -119,6 +122,7 @@ def lines(
                 is_new_to_reader=since is not None and any(e.version > since for e in own),
                 edits=own,
                 checks=[each for each in found.checks if str(line.number) in each.lines],
+                comments=said.get(line.number, 0),
                 in_file=found.in_file.get(str(line.number)),
             )
         )

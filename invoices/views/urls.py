@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from django.urls import path
 
-from invoices.views import charges, documents, invoices, previews, review, runs, uploads
+from invoices.views import (
+    bulk,
+    charges,
+    comments,
+    documents,
+    invoices,
+    previews,
+    review,
+    runs,
+    uploads,
+)
 
 app_name = "invoices"
 urlpatterns = [
@@ -30,8 +40,10 @@ urlpatterns = [
     path("runs/<str:public_id>/<str:deed>/", runs.move_run, name="move_run"),
     path("runs/<str:public_id>/items/<str:item>/retry/", runs.retry_item, name="retry_item"),
     path("invoices/", invoices.invoices, name="invoices"),
+    path("invoices/approve/", bulk.approve_chosen, name="approve_chosen"),
     path("invoices/<str:public_id>/", review.invoice, name="invoice"),
     path("invoices/<str:public_id>/lines/<str:line>/", review.edit_line, name="edit_line"),
+    path("invoices/<str:public_id>/comments/", comments.add, name="comment"),
     path("invoices/<str:public_id>/approve/", review.approve, name="approve"),
     path("invoices/<str:public_id>/return/", review.return_invoice, name="return"),
     path("invoices/<str:public_id>/finalize/", review.finalize_one, name="finalize"),

@@ -57,3 +57,19 @@ def test_on_paper_there_is_nothing_to_click(chromium, live_server, firm, invoice
     page.close()
 
     assert (before, shown, lines) == (True, [False, False, False], True)
+
+
+def test_the_key_x_chooses_and_two_steps_approve(chromium, live_server, firm, invoice):
+    page = opened(chromium, live_server, firm, "invoices/?state=IN_REVIEW")
+
+    page.keyboard.press("j")
+    page.keyboard.press("x")
+    page.get_by_role("button", name="Approve the chosen ones").click()
+    said = page.get_by_text("1 of 1 can be approved.").is_visible()
+    page.get_by_role("button", name="Approve 1 invoice, $700.00").click()
+    page.wait_for_url("**/invoices/?state=IN_REVIEW")
+    page.close()
+
+    with tenant_scope(firm.pk):
+        invoice.refresh_from_db()
+    assert (said, invoice.state) == (True, "APPROVED")

@@ -243,6 +243,13 @@ def words(name: str) -> str:
     return "API" + text[3:] if text.startswith("api ") else text[:1].upper() + text[1:]
 
 
+@register.filter
+def initials(name: str) -> str:
+    """Return the first letters of a name's first and last word: "Priya Raman" is "PR"."""
+    words_of = name.split() or ["?"]
+    return "".join(dict.fromkeys([words_of[0][:1], words_of[-1][:1]])).upper()
+
+
 @register.simple_tag
 def state(key: Any, label: str = "") -> SafeString:
     """Print a state as icon, word and color. An unknown key is shown as its own words."""
