@@ -20,7 +20,7 @@ from ledger.models import AccountingPeriod, Entry
 from ledger.queries import CHAIN, trial_balance
 
 FEW = 5
-_GUARDS = ("guards.sql", "account_guards.sql", "payment_guards.sql")
+_GUARDS = ("guards.sql", "account_guards.sql", "payment_guards.sql", "batch_guards.sql")
 _ROOM = Path(__file__).resolve().parent.parent
 _REFUSED = "portal_refuse_change"
 TRIGGERS = {
@@ -159,8 +159,10 @@ def missing_guards() -> Iterator[str]:
 
 
 def _written_functions() -> dict[str, str]:
-    text = "".join((_ROOM / name).read_text() for name in _GUARDS)
-    return dict(re.findall(r"CREATE FUNCTION (\w+)\(\).*?AS \$\$(.*?)\$\$", text, re.DOTALL))
+    text = "".join((_ROOM / name).read_text() for name in _GUARDS)  # the later file counts
+    return dict(
+        re.findall(r"CREATE (?:OR REPLACE )?FUNCTION (\w+)\(\).*?AS \$\$(.*?)\$\$", text, re.DOTALL)
+    )
 
 
 def _rows(query: str, **named: Any) -> list[tuple[Any, ...]]:
