@@ -95,9 +95,7 @@ MIDDLEWARE = [
 ROOT_URLCONF = "billing_portal.urls"
 WSGI_APPLICATION = "billing_portal.wsgi.application"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-SILENCED_SYSTEM_CHECKS = [
-    "models.W042",
-]
+SILENCED_SYSTEM_CHECKS = ["models.W042"]
 
 TEMPLATES = [
     {
@@ -280,7 +278,6 @@ EMAIL_HOST_USER = env("EMAIL_HOST_USER")
 EMAIL_HOST_PASSWORD = env("EMAIL_HOST_PASSWORD")
 EMAIL_TIMEOUT = int(env("EMAIL_TIMEOUT", "30"))  # seconds for each answer of the server
 EMAIL_USE_TLS = env("EMAIL_USE_TLS", "no") == "yes"
-EMAIL_TIMEOUT = 30
 DEFAULT_FROM_EMAIL = env("DEFAULT_FROM_EMAIL", "billing@portal.test")
 
 # --- API ----------------------------------------------------------------------------------------
