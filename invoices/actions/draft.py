@@ -112,7 +112,7 @@ def draft_items(run: BillingRun, *, first: int, last: int, by: Actor) -> tuple[i
 
     Done twice it finds nothing pending and does nothing. What a rule refuses is parked with its
     reason. When something else fails, the batch is split until the bad item stands alone, and that
-    one is parked with its evidence; the rest goes on. About fifteen statements for a batch.
+    one is parked with its evidence; the rest goes on. About twenty statements for a batch.
     """
     items = list(
         RunItem.objects.select_for_update(of=("self",))

@@ -47,7 +47,7 @@ def finalize(
 ) -> list[Invoice]:
     """Turn approved invoices into claims, all or none, numbered in the given order.
 
-    One that is final already is returned as it is, so that a repeat does no harm. About thirty
+    One that is final already is returned as it is, so that a repeat does no harm. At most 37
     queries, whatever the number.
 
     :param on: the day of issue: it names the number's year, the tax point and the booking day.

@@ -39,7 +39,7 @@ def inbox_items(actor: Actor) -> list[InboxItem]:
     return [
         InboxItem(
             kind="verification",
-            title=gettext("The books or the audit trail were changed from outside"),
+            title=gettext("The books or the audit trail are not whole"),
             detail=last.first,
             url=reverse("ledger:verifications"),
             icon="triangle-alert",
