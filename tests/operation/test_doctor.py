@@ -183,7 +183,7 @@ def test_who_holds_the_lock_of_the_clock_is_the_supervisor(databases):
         finding = found(work.work)["supervisor"]
 
     assert finding.level is Level.OK
-    assert finding.words.startswith("elected 0:00:0")
+    assert finding.words.startswith("elected, ticked 0:00:0")
 
 
 def test_slots_and_lines_of_the_clock_that_are_missing_are_told(settings):

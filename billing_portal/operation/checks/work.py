@@ -38,7 +38,7 @@ def _supervisor() -> Finding:
     if row is None:
         return fail("supervisor", "none is elected", _START)
     age, quiet = row
-    words = f"elected {_said(age)} ago, ticked {_said(quiet)} ago"
+    words = f"elected, ticked {_said(quiet)} ago on a connection of {_said(age)}"
     advice = f"It hangs, or the database is slow. {_START}"
     return by_measure("supervisor", words, quiet, warns_at=15, fails_at=120, advice=advice)
 
