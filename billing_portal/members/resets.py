@@ -31,12 +31,22 @@ class NothingToReset(Refused):
     code = "factors.nothing_to_reset"
 
 
+class OfSeveralFirms(Refused):
+    """The person is a member of another firm too, which the factors protect as well.
+
+    Otherwise whoever runs one firm could weaken another firm's door.
+    """
+
+    code = "factors.of_several_firms"
+
+
 @transaction.atomic
 def request_reset(user: User, *, reason: str, by: Actor) -> FactorReset:
     """Ask that a member's second factors be taken away, because they were lost.
 
     :raises OwnFactors: when they are one's own.
     :raises NothingToReset: for no member of the firm, without a factor, or asked for already.
+    :raises OfSeveralFirms: when they are a member of another firm too.
     """
     by.must(_PERMISSION)
     _must_be_anothers(user.pk, by)
@@ -45,6 +55,7 @@ def request_reset(user: User, *, reason: str, by: Actor) -> FactorReset:
         raise NothingToReset(f"{user} is no member of this firm.")
     if not proofs.factors_of(user):
         raise NothingToReset(f"{user} has no second factor.")
+    _must_be_of_this_firm_alone(user)
     try:
         with transaction.atomic():
             reset: FactorReset = FactorReset.objects.create(
@@ -60,11 +71,11 @@ def request_reset(user: User, *, reason: str, by: Actor) -> FactorReset:
 def approve_reset(reset: FactorReset, *, by: Actor) -> FactorReset:
     """Take a member's second factors away, end their sessions, and tell them by mail.
 
-    They sign in by password then, and are asked to set up a new factor. A person may be a member of
-    several firms: it stands in the trail of each.
+    They sign in by password then, and are asked to set up a new factor.
 
     :raises OwnProposal: when the approver asked for it.
     :raises OwnFactors: when they are the approver's own.
+    :raises OfSeveralFirms: when they have become a member of another firm.
     :raises NotOpen: when it was approved or declined before.
     """
     by.must(_PERMISSION)
@@ -75,14 +86,25 @@ def approve_reset(reset: FactorReset, *, by: Actor) -> FactorReset:
     reset.approved_by, reset.approved_at = by.ref, Now()
     reset.save(update_fields=["approved_by", "approved_at"])
     user = User.objects.select_for_update().get(pk=reset.user_id)
-    kinds = sorted(proofs.factors_of(user).values())
-    Authenticator.objects.filter(user=user).delete()
-    user.factors_reset_at = Now()
-    user.save(update_fields=["factors_reset_at"])
+    _must_be_of_this_firm_alone(user)
     record("factor_reset.approved", reset, by=by, user=user.pk)
-    proofs.record_in_each_firm("second_factor.reset", user, by=by, kinds=kinds)
-    notices.tell(user, "factors_reset")
+    _take_away(user, by=by)
     return reset
+
+
+@transaction.atomic
+def reset_by_operator(user: User, *, by: Actor) -> User:
+    """Take away the second factors of somebody of several firms, for whoever runs the installation.
+
+    It stands in the trail of each of their firms, and they are told by mail.
+
+    :raises NothingToReset: when they have none.
+    """
+    user = User.objects.select_for_update().get(pk=user.pk)
+    if not proofs.factors_of(user):
+        raise NothingToReset(f"{user} has no second factor.")
+    _take_away(user, by=by)
+    return user
 
 
 @transaction.atomic
@@ -97,6 +119,23 @@ def decline_reset(reset: FactorReset, *, by: Actor, at: datetime) -> FactorReset
     reset.save(update_fields=["ended_at", "ended_by"])
     record("factor_reset.declined", reset, by=by, user=reset.user_id)
     return reset
+
+
+def _take_away(user: User, *, by: Actor) -> None:
+    kinds = sorted(proofs.factors_of(user).values())
+    Authenticator.objects.filter(user=user).delete()
+    user.factors_reset_at = Now()
+    user.save(update_fields=["factors_reset_at"])
+    proofs.record_in_each_firm("second_factor.reset", user, by=by, kinds=kinds)
+    notices.tell(user, "factors_reset")
+
+
+def _must_be_of_this_firm_alone(user: User) -> None:
+    held = Membership.objects.filter(user=user, ended_at=None).exclude(approved_by="")
+    if held.exclude(tenant_id=current_tenant_id()).exists():
+        raise OfSeveralFirms(
+            f"{user} signs in elsewhere too: whoever runs the portal resets their second factor."
+        )
 
 
 def _waiting(reset: FactorReset) -> FactorReset:

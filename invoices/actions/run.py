@@ -152,7 +152,7 @@ def finalize_approved(run: BillingRun, *, by: Actor, on: date, today: date | Non
         )
 
 
-@job(queue="documents", timeout=280, max_attempts=5, scoped=False)
+@job(queue="default", timeout=280, max_attempts=5, scoped=False)
 def finalize_run_later(*, tenant_id: int, run_id: int, on: str) -> None:
     """Finalize a run's approved invoices, one batch of a hundred at a time, each a transaction.
 

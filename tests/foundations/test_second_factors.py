@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 from allauth.mfa.models import Authenticator
+from django.core.management import CommandError, call_command
 from django.db import IntegrityError, transaction
 from django.test import Client
 
@@ -13,9 +14,10 @@ from billing_portal.audit.models import AuditEvent
 from billing_portal.jobs.models import Job
 from billing_portal.members import actions, encryption, proofs, resets
 from billing_portal.members.models import FactorReset, InstallationKey, Letter, User
+from billing_portal.tenancy.actors import system
 from billing_portal.tenancy.encryption import WrongPlace
 from billing_portal.tenancy.scope import tenant_scope
-from tests.factories import MembershipFactory, UserFactory
+from tests.factories import MembershipFactory, UserFactory, actor
 from tests.jobs.running import drain
 from tests.outside.mail.server import DemoMail
 from tests.visiting import Visitor, one_time_code, text_of
@@ -77,6 +79,17 @@ def post(tmp_path, settings):
     with DemoMail(book=tmp_path / "mailbox") as server:
         settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", server.smtp_port
         yield server
+
+
+@pytest.fixture
+def owner():
+    """Somebody who is none of the people made here, whose keys begin at one."""
+    return actor("owner", number=9001)
+
+
+@pytest.fixture
+def second_owner():
+    return actor("owner", number=9002)
 
 
 def said(firm):
@@ -301,16 +314,34 @@ def test_a_declined_reset_resets_nothing(tenant, with_factor, owner, second_owne
         resets.approve_reset(reset, by=second_owner)
 
 
-def test_it_stands_in_the_trail_of_every_firm_of_the_person(
-    firm, neighbor, noor, owner, second_owner
-):
-    MembershipFactory.create(tenant=neighbor.firm, user=noor, role="auditor")
+def test_no_firm_resets_who_is_of_another_firm_too(firm, neighbor, noor, owner, second_owner):
     Authenticator.objects.create(user=noor, type="totp", data={})
     with tenant_scope(firm.pk):
         reset = resets.request_reset(noor, reason=REASON, by=owner)
-        resets.approve_reset(reset, by=second_owner)
+        MembershipFactory.create(tenant=neighbor.firm, user=noor, role="auditor")
 
-    assert said(neighbor.firm) == [("second_factor.reset", second_owner.ref)]
+        with pytest.raises(resets.OfSeveralFirms):
+            resets.approve_reset(reset, by=second_owner)
+        with pytest.raises(resets.OfSeveralFirms):
+            resets.request_reset(noor, reason=REASON, by=owner)
+
+    assert Authenticator.objects.filter(user=noor).exists()
+    assert said(neighbor.firm) == []
+
+
+def test_who_runs_the_installation_resets_it_and_every_firm_is_told(firm, neighbor, noor):
+    MembershipFactory.create(tenant=neighbor.firm, user=noor, role="auditor")
+    Authenticator.objects.create(user=noor, type="totp", data={})
+
+    call_command("reset_factors", noor.email)
+    with pytest.raises(CommandError, match="has no second factor"):
+        call_command("reset_factors", noor.email)
+    with pytest.raises(CommandError, match="Nobody has this address"):
+        call_command("reset_factors", "nobody@nowhere.test")
+
+    operator = system("operator").ref
+    assert not Authenticator.objects.filter(user=noor).exists()
+    assert said(neighbor.firm) == said(firm) == [("second_factor.reset", operator)]
 
 
 def test_a_reason_is_needed_and_only_owners_may_ask(firm, noor, ada):
