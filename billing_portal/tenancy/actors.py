@@ -19,7 +19,9 @@ class MissingPermission(Refused):
 
     def __init__(self, permission: str) -> None:
         self.permission = permission
-        super().__init__(f"You need the permission “{PERMISSIONS[permission]}” ({permission}).")
+        super().__init__(
+            f"You need the permission “{PERMISSIONS[permission]}”; an owner of your firm can grant it."
+        )
 
 
 class ActorKind(enum.StrEnum):

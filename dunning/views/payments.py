@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
+from babel.numbers import get_currency_symbol
 from django import forms
 from django.db.models import Q
 from django.http import Http404, HttpResponse, HttpResponseRedirect
@@ -188,9 +189,10 @@ def _parts(
 ) -> tuple[list[tuple[UUID, Money]], dict[str, str]]:
     """Return the amounts that were typed, and what is wrong with the others by public id."""
     found, wrong = [], {}
+    sign = get_currency_symbol(currency, locale="en_US")  # as the page itself writes amounts
     for invoice, text in typed.items():
         try:
-            amount = amount_typed(text, currency)
+            amount = amount_typed(text.removeprefix(sign).strip(), currency)
         except NotAnAmount as error:
             wrong[invoice.public_id] = str(error)
         else:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from itertools import chain
 
 from django.db import transaction
 from django.db.models import Max
@@ -174,8 +175,14 @@ def _due(billable: Billable, work: _Work, run: BillingRun, now: datetime) -> Ite
                 continue  # its item is parked or carried, and is retried there
             yield _Due(billable, matter, group, window, (charge,), takes_late_work=False)
         return
-    for number, period in enumerate(_periods(billable, charges, work.last_end(billable), until)):
-        yield from _groups(billable, charges, period, work, is_first=not number)
+    periods = enumerate(_periods(billable, charges, work.last_end(billable), until))
+    found = [
+        list(_groups(billable, charges, period, work, is_first=not number))
+        for number, period in periods
+    ]
+    while found and not any(due.charges for due in found[-1]):
+        found.pop()  # nothing was billed, so nothing is late yet: work of it may still come
+    yield from chain.from_iterable(found)
 
 
 def _periods(
@@ -200,7 +207,7 @@ def _periods(
 def _groups(
     billable: Billable, charges: Sequence[Charge], period: Period, work: _Work, *, is_first: bool
 ) -> Iterator[_Due]:
-    """Yield one window a group; an empty one is stored too, for its edge counts."""
+    """Yield one window a group; an empty one before a later bill is stored too: its edge counts."""
     takes_part = [
         charge
         for charge in charges

@@ -66,20 +66,28 @@ class ReturnForm(forms.Form):
     )
 
 
+_AGGREGATION_WORDS = {"per-charge": "For each charge", "semi-monthly": "Semimonthly"}
+_EXECUTION_WORDS = {
+    Execution.BEGINNING_OF_THE_MONTH: "By the 1st of the month",
+    Execution.MIDDLE_OF_THE_MONTH: "By the 16th of the month",
+    Execution.EVERY_DAY: "By that very day",
+}
+
+
 class RunForm(forms.Form):
     """A line of the schedule, and the day it stands for."""
 
     billing_aggregation = forms.ChoiceField(
-        choices=[(name, name.replace("-", " ").capitalize()) for name in AGGREGATIONS],
-        label="Customers billed",
+        choices=[(name, _AGGREGATION_WORDS.get(name, name.capitalize())) for name in AGGREGATIONS],
+        label="Customers who are billed",
     )
     period_of_execution = forms.ChoiceField(
-        choices=[(each.value, each.value.replace("-", " ").capitalize()) for each in Execution],
-        label="At the",
+        choices=[(each.value, _EXECUTION_WORDS[each]) for each in Execution],
+        label="Windows that ended",
     )
     on = forms.DateField(
         widget=forms.DateInput(attrs={"type": "date"}),
-        label="Of the month of",
-        help_text="An earlier day catches up what was not billed then.",
+        label="Day it stands for",
+        help_text="An earlier day bills what was not billed then.",
         validators=[MinValueValidator(FIRST_DAY), MaxValueValidator(LAST_DAY)],
     )

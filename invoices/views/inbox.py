@@ -6,6 +6,7 @@ from django.db.models import Q
 from django.urls import reverse
 
 from billing_portal.ids import uid_of
+from billing_portal.money import written
 from billing_portal.portal.inbox import InboxItem, SearchGroup, SearchHit
 from billing_portal.portal.nouns import Noun
 from billing_portal.tenancy.actors import Actor
@@ -129,7 +130,7 @@ def search(actor: Actor, text: str) -> SearchGroup:
         hits = [
             SearchHit(
                 title=str(invoice),
-                detail=f"{invoice.customer}, {invoice.period}, {invoice.total_money}",
+                detail=f"{invoice.customer}, {invoice.period}, {written(invoice.total_money)}",
                 url=reverse("invoices:invoice", args=[invoice.public_id]),
             )
             for invoice in rows.select_related("customer").order_by("-pk")[:_MOST]

@@ -53,6 +53,7 @@ def preview(request: FirmRequest, public_id: str) -> HttpResponse:
         "rows": [(row, _REASONS.get(row.reason) if row.reason else "") for row in rows[:_SHOWN]],
         "left_out": max(len(rows) - _SHOWN, 0),
         "chosen": chosen,
+        "has_items": any(row.charges for row in found.rows),
         "actor_may_start": request.actor.may("runs.start"),
     }
     return render(request, "invoices/preview.html", context)

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from billing_portal.bounds import whole_number
 from billing_portal.errors import Refused, Stale
+from billing_portal.money import written
 from billing_portal.portal.answers import after, today_of, uid_or_none
 from billing_portal.portal.nouns import row_named
 from billing_portal.portal.proving import stepped_up
@@ -220,7 +221,7 @@ def _moved_on(request: FirmRequest, invoice: Invoice, stale: Stale) -> HttpRespo
 def _next(request: FirmRequest, done: Invoice, word: str) -> HttpResponse:
     """Lead a reviewer to the next invoice that waits for them, others back to this one."""
     waiting = asked_of.review_queue(request.actor.id).exclude(pk=done.pk).first()
-    messages.success(request, f"{word}: {done.customer}, {done.total_money}.")
+    messages.success(request, f"{word}: {done.customer}, {written(done.total_money)}.")
     return HttpResponseRedirect(_url(waiting or done), status=303)
 
 

@@ -25,6 +25,7 @@ from invoices.actions.plan import plan_run
 from invoices.forms.review import RunForm
 from invoices.models import BillingRun, Invoice, RunItem
 from invoices.queries import runs as asked_of
+from invoices.schedule import Execution
 
 _PAGE = 50
 _REPORT = 500
@@ -54,7 +55,7 @@ def runs(request: FirmRequest) -> HttpResponse:
 @may("runs.start")
 def new_run(request: FirmRequest) -> HttpResponse:
     """Plan a run; the plan is looked at before anything is billed."""
-    form = RunForm(request.POST or None, initial={"on": today_of(request)})
+    form = RunForm(request.POST or None, initial=_usual(request))
     if request.method == "POST" and form.is_valid():
         try:
             run = plan_run(
@@ -66,6 +67,12 @@ def new_run(request: FirmRequest) -> HttpResponse:
             return redirect("invoices:run", run.public_id)
     status = 422 if form.errors else 200
     return render(request, "invoices/new_run.html", {"form": form}, status=status)
+
+
+def _usual(request: FirmRequest) -> dict[str, Any]:
+    """Return what most firms plan most often."""
+    first = Execution.BEGINNING_OF_THE_MONTH.value
+    return {"billing_aggregation": "monthly", "period_of_execution": first, "on": today_of(request)}
 
 
 @require_safe
@@ -210,7 +217,7 @@ def _bar(progress: asked_of.Progress) -> dict[str, Any]:
     return {
         "key": "run-progress",
         "label": "Drafted",
-        "total": progress.total or 1,
+        "total": progress.total,
         "done": progress.ended,
         "unit": "invoices due",
         "stage": "Drafting" if progress.pending else "Done",
@@ -226,8 +233,8 @@ def _steps(run: BillingRun) -> list[dict[str, str]]:
     found = []
     for number, label in enumerate(labels):
         where = "done" if number < place or at == "ENDED" else "todo"
-        if number == place and at != "ENDED":
-            where = "failed" if run.state == "CANCELED" else "current"
+        if number == place and run.state not in {"ENDED", "CANCELED"}:
+            where = "current"
         found.append({"label": label, "place": where})
     return found
 

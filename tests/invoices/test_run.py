@@ -101,6 +101,21 @@ def test_work_that_came_late_goes_into_the_next_window(tenant):
     assert (invoice.net, invoice.period_starts_on) == (50000, date(2026, 9, 20))
 
 
+def test_a_plan_that_finds_nothing_closes_no_window(tenant):
+    matter = books.matter_of(books.customer())
+    books.captured(books.time_worked(matter, date(2026, 8, 5), hours="1.0"))
+    books.drafted(date(2026, 9, 1))
+    empty = books.monthly_run(date(2026, 10, 1))
+    books.captured(books.time_worked(matter, date(2026, 9, 20), hours="3.0"))
+    (invoice,) = books.drafted(date(2026, 10, 1))
+    assert RunItem.objects.filter(run=empty).count() == 0
+    assert (invoice.net, invoice.period_starts_on) == (60000, date(2026, 9, 1))
+    assert windows() == [
+        (date(2026, 8, 1), date(2026, 9, 1)),
+        (date(2026, 9, 1), date(2026, 10, 1)),
+    ]
+
+
 def test_by_matter_each_matter_has_its_own_invoice_and_its_responsible_reviews(tenant):
     reviewer, attorney = books.member("reviewer"), books.member("reviewer")
     made = books.customer(reviewer=reviewer, grouping="BY_MATTER")

@@ -135,6 +135,7 @@ def finalizes(biller, firm):
     with tenant_scope(firm.pk):
         invoice = Invoice.objects.get()
     biller.go(f"invoices/{invoice.public_id}/")
+    biller.page.locator("summary", has_text="Finalize").click()
     biller.press("Finalize")
     worked(firm)
     biller.page.reload()

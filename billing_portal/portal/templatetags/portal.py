@@ -60,11 +60,11 @@ LOOKS: dict[str, Look] = {
     "DISPUTED": Look("warn", "flag", _("Disputed")),
     "WRITTEN_OFF": Look("idle", "archive", _("Written off")),
     # a plan against the run before it
-    "new": Look("info", "plus", _("New")),
-    "missing": Look("bad", "minus", _("Missing")),
-    "more": Look("warn", "arrow-up", _("Much more")),
-    "less": Look("warn", "arrow-down", _("Much less")),
-    "usual": Look("idle", "check", _("As usual")),
+    "NEW": Look("info", "plus", _("New")),
+    "MISSING": Look("bad", "minus", _("Missing")),
+    "MORE": Look("warn", "arrow-up", _("Much more")),
+    "LESS": Look("warn", "arrow-down", _("Much less")),
+    "USUAL": Look("idle", "check", _("As usual")),
     # months of the books
     "SOFT_CLOSED": Look("warn", "lock", _("Adjustments only")),
     # looks at the books
