@@ -19,9 +19,8 @@ class MissingPermission(Refused):
 
     def __init__(self, permission: str) -> None:
         self.permission = permission
-        super().__init__(
-            f"You need the permission “{PERMISSIONS[permission]}”; an owner of your firm can grant it."
-        )
+        words = PERMISSIONS[permission]
+        super().__init__(f"You need the permission “{words}”. An owner of your firm grants it.")
 
 
 class ActorKind(enum.StrEnum):

@@ -116,7 +116,7 @@ def test_a_payment_says_why_and_is_taken_back_and_allocated_again(biller, firm, 
     for _ in range(3):  # sent again by a nervous hand, it is allocated once
         biller.post(f"{own}allocate/", {f"amount-{invoice.public_id}": "50.00", "seen": "2"})
     assert "changed it since you read it" in biller.get(own).content.decode()
-    biller.post(f"{own}allocate/", {f"amount-{invoice.public_id}": "200.00", "seen": "3"})
+    biller.post(f"{own}allocate/", {f"amount-{invoice.public_id}": "$200.00", "seen": "3"})
     assert owed(firm, invoice) == 45000
     assert "Partly applied" in biller.get(own).content.decode()
 
