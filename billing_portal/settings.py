@@ -181,6 +181,7 @@ AXES_USERNAME_CALLABLE = "billing_portal.members.keys.sign_in_name"
 ACCOUNT_RATE_LIMITS = {"login_failed": None}  # axes counts, in the database all processes share
 AXES_LOCKOUT_TEMPLATE = "429.html"
 AXES_ENABLE_ADMIN = False
+AXES_RESET_ON_SUCCESS = True
 AXES_IPWARE_PROXY_COUNT = TRUSTED_PROXIES
 SESSION_IDLE_SECONDS = 30 * 60
 SESSION_ABSOLUTE_SECONDS = 12 * 60 * 60

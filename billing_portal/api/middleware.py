@@ -13,7 +13,7 @@ from contextvars import ContextVar
 
 import structlog
 from django.core.exceptions import BadRequest
-from django.http import HttpResponse
+from django.http import HttpResponse, HttpResponseBadRequest
 
 from billing_portal import logs
 from billing_portal.api import tallies
@@ -77,6 +77,9 @@ class NoNul:
         texts = [request.path_info, *request.COOKIES.values()]
         has_nul = "%00" in request.META.get("QUERY_STRING", "") or "\0" in "".join(texts)
         if not has_nul and not is_api and request.content_type in _FORMS:
+            if (request.encoding or "utf-8").lower() not in {"utf-8", "utf8"}:
+                # Whoever reads the form next would fail on it, the page that says so included.
+                return HttpResponseBadRequest("Forms are sent in UTF-8.", content_type="text/plain")
             has_nul = any("\0" in "".join([key, *given]) for key, given in request.POST.lists())
         if has_nul and is_api:
             return problem(request, 400, "malformed", "The request holds a NUL character.")

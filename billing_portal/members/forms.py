@@ -19,7 +19,9 @@ class Invite(forms.Form):
 
     name = forms.CharField(label=_("Name"), max_length=120)
     email = forms.EmailField(
-        label=_("Address"), help_text=_("The link goes there; they sign in with it later.")
+        max_length=254,
+        label=_("Address"),
+        help_text=_("The link goes there; they sign in with it later."),
     )
     role = forms.ChoiceField(
         label=_("Role"), choices=_ROLE_CHOICES, widget=forms.RadioSelect, initial="timekeeper"

@@ -71,5 +71,6 @@ def _page_before(request: HttpRequest) -> str:
         before, allowed_hosts={request.get_host()}, require_https=request.is_secure()
     ):
         parts = urlsplit(before)
-        return parts.path + (f"?{parts.query}" if parts.query else "")
+        path = "/" + parts.path.lstrip("/")  # "//…" would be another site
+        return path + (f"?{parts.query}" if parts.query else "")
     return reverse("portal:inbox")

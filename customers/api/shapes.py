@@ -39,7 +39,7 @@ class CustomerPatchIn(StrictIn):
     name = serializers.CharField(max_length=120, required=False)
     legal_name = serializers.CharField(max_length=200, required=False, allow_blank=True)
     time_zone = serializers.CharField(max_length=60, required=False)
-    invoice_email = serializers.EmailField(required=False, allow_blank=True)
+    invoice_email = serializers.EmailField(max_length=254, required=False, allow_blank=True)
     sends_pdf = serializers.BooleanField(required=False)
     uploads_ledes = serializers.BooleanField(required=False)
     carrier_code = serializers.CharField(max_length=40, required=False, allow_blank=True)
@@ -83,7 +83,7 @@ class MatterIn(MatterPatchIn):
     external_id = serializers.CharField(max_length=20)
     customer_external_id = serializers.CharField(max_length=60, required=False)
     opened_on = serializers.DateField(required=False)
-    responsible_email = serializers.EmailField(required=False, allow_blank=True)
+    responsible_email = serializers.EmailField(max_length=254, required=False, allow_blank=True)
 
 
 class TimekeeperIn(StrictIn):

@@ -7,6 +7,8 @@ import pytest
 
 from billing_portal.bounds import is_a_day, whole_number
 from billing_portal.money import NotAnAmount, amount_typed
+from billing_portal.tenancy.scope import tenant_scope
+from customers.models import Customer
 from tests.factories import MembershipFactory
 from tests.foundations.test_api import PROBLEM, Caller
 
@@ -139,3 +141,22 @@ def test_a_nul_in_a_form_or_cookie_is_refused(client):
     session = {"Cookie": r'session="abcdefgh\000ijkl"'}
     assert client.get("/", headers=session).status_code == 400
     assert client.get("/").status_code == 302
+
+
+@pytest.mark.parametrize("charset", ["utf-16", "utf-7", "latin-1"])
+def test_a_form_in_other_letters_than_ours_is_refused(client, charset):
+    kind = f"application/x-www-form-urlencoded; charset={charset}"
+    answer = client.generic("POST", "/accounts/login/", "x=1", content_type=kind)
+    assert (answer.status_code, answer.content) == (400, b"Forms are sent in UTF-8.")
+
+
+def test_an_address_longer_than_its_column_is_refused_by_row(caller, firm):
+    row = {"external_id": "C9", "name": "Nine", "currency": "USD"}
+    long = "a" * 300 + "@x.test"
+    rows = [row | {"invoice_email": long}, row | {"external_id": "C10"}]
+    answer = caller.post("/api/v1/customers/upserts", {"rows": rows}, Idempotency_Key="k")
+    assert answer.status_code == 200
+    statuses = [each["status"] for each in answer.json()["results"]]
+    assert statuses[0] == "refused"
+    with tenant_scope(firm.pk):
+        assert not Customer.objects.filter(external_key="c9").exists()

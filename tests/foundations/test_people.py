@@ -141,6 +141,7 @@ def test_an_invitation_leaves_once_another_person_has_approved_it(ada, luis):
     ("changed", "said"),
     [
         ({"email": "noor"}, "Enter a valid email address."),
+        ({"email": "a" * 300 + "@x.test"}, "at most 254 characters"),
         ({"role": "service"}, "Select a valid choice."),
         ({"name": ""}, "This field is required."),
     ],

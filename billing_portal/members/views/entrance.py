@@ -31,10 +31,14 @@ class AcceptForm(forms.Form):
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}), label="Password"
     )
 
+    def __init__(self, data: Any, invitation: Invitation) -> None:
+        super().__init__(data)
+        self._invited = User(email=invitation.email, name=invitation.name)
+
     def clean_password(self) -> str:
-        """Hold it against the installation's rules."""
+        """Hold it against the installation's rules; it is nothing like the name or address."""
         password: str = self.cleaned_data["password"]
-        validate_password(password)
+        validate_password(password, self._invited)
         return password
 
 
@@ -93,7 +97,7 @@ def accept(request: HttpRequest, token: str) -> HttpResponse:
         return render(request, "portal/accept_nothing.html", status=404)
     if isinstance(request.user, User):
         return _accept_signed_in(request, invitation, request.user, token)
-    shown = {"invitation": invitation, "form": AcceptForm(request.POST or None)}
+    shown = {"invitation": invitation, "form": AcceptForm(request.POST or None, invitation)}
     if queries.has_password(invitation.email):
         here = urlencode({"next": request.get_full_path()})
         shown |= {"sign_in_url": f"{reverse('account_login')}?{here}"}
