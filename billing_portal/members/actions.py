@@ -39,8 +39,11 @@ class RoleHeldAlready(Refused):
     code = "members.role_held_already"
 
 
+OWNERS_KEPT = 2
+
+
 class LastOwner(Refused):
-    """A firm keeps at least one owner."""
+    """A firm keeps two owners: one alone could approve nothing, and lock the other out."""
 
     code = "members.last_owner"
 
@@ -128,7 +131,7 @@ def end_role(membership: Membership, *, by: Actor, at: datetime) -> Membership:
     """Take a role back; it stays on record.
 
     :raises NotOpen: when it has ended before.
-    :raises LastOwner: when the firm would be left without an owner.
+    :raises LastOwner: when the firm would be left with fewer than two owners.
     """
     by.must("members.approve")
     held = list(
@@ -140,8 +143,8 @@ def end_role(membership: Membership, *, by: Actor, at: datetime) -> Membership:
     if mine is None:
         raise NotOpen("This role has ended already.")
     approved = [row for row in held if row.approved_by and row.pk != mine.pk]
-    if mine.role == "owner" and mine.approved_by and not approved:
-        raise LastOwner("A firm keeps at least one owner.")
+    if mine.role == "owner" and mine.approved_by and len(approved) < OWNERS_KEPT:
+        raise LastOwner("A firm keeps two owners: let another one in first.")
     return _end(mine, "role.ended", by=by, at=at)
 
 

@@ -88,8 +88,8 @@ def test_the_last_owner_is_told_so_in_place_of_a_button(ada, member):
 
     ada.post(f"people/roles/{row.pk}/end/")
 
-    assert "The firm's last owner stays" in mine
-    assert "A firm keeps at least one owner." in text_of(ada.get("people/"))
+    assert "The firm's last two owners stay" in mine
+    assert "A firm keeps two owners: let another one in first." in text_of(ada.get("people/"))
     row.refresh_from_db()
     assert row.ended_at is None
 

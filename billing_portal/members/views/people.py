@@ -14,7 +14,7 @@ from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_safe
 
 from billing_portal.errors import Refused
-from billing_portal.members import forms, invitations, queries
+from billing_portal.members import actions, forms, invitations, queries
 from billing_portal.members.models import Invitation, Letter, Membership, User
 from billing_portal.members.views.waiting import waiting_for
 from billing_portal.portal.lists import page_of
@@ -122,7 +122,7 @@ def person_page(
                 "row": row,
                 "proposed_by": names.get(row.proposed_by, row.proposed_by),
                 "approved_by": names.get(row.approved_by, row.approved_by),
-                "is_last_owner": row.role == "owner" and len(owners) == 1,
+                "is_last_owner": row.role == "owner" and len(owners) <= actions.OWNERS_KEPT,
             }
             for row in held
         ],
