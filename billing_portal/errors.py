@@ -16,15 +16,17 @@ class Refused(Exception):
 class Stale(Refused):
     """It has changed since it was read; nothing was done. The API answers 412, as to If-Match.
 
-    :ivar seen: the version that was read, and ``current`` the one it is at; 0 where nobody said.
+    :ivar seen: the version that was read, and ``current`` the one it is at; none where what was
+        read has no versions.
     """
 
     code = "version.conflict"
 
-    def __init__(self, seen: int = 0, current: int = 0) -> None:
+    def __init__(self, seen: int | None = None, current: int | None = None) -> None:
         self.seen, self.current = seen, current
         said = f"You read version {seen}; it is at version {current} now."
-        said = said if seen and current else "Somebody changed it since you read it."
+        if seen is None or current is None:
+            said = "Somebody changed it since you read it."
         super().__init__(f"{said} Nothing was changed.")
 
 

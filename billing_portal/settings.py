@@ -1,5 +1,6 @@
-"""Settings of every installation: one file; differences come from the environment.
+"""Settings of every installation: differences come from the environment.
 
+What the rooms register is the same everywhere and stands in ``billing_portal/registered.py``.
 Every variable read here by ``env()`` is listed with its meaning in .env.example (a test compares).
 """
 
@@ -13,6 +14,7 @@ from django.core.exceptions import ImproperlyConfigured
 from psycopg.conninfo import conninfo_to_dict
 
 from billing_portal import logs
+from billing_portal.registered import *  # noqa: F403 -- each name there is a setting
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = BASE_DIR / "var"
@@ -76,7 +78,7 @@ MIDDLEWARE = [
     "billing_portal.api.middleware.RequestIds",
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
-    "billing_portal.api.middleware.NoNul",
+    "billing_portal.api.middleware.Bearable",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "billing_portal.members.middleware.FirmFromPath",
@@ -87,7 +89,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
-    "billing_portal.portal.middleware.PartialsVary",
+    "billing_portal.portal.middleware.NothingKept",
     "billing_portal.members.middleware.SessionLimits",
     "billing_portal.members.middleware.ActorAndScope",
     "axes.middleware.AxesMiddleware",
@@ -222,16 +224,13 @@ if not FIELD_KEYS:
 # --- Background work ----------------------------------------------------------------------------
 
 JOB_ENGINE = env("JOB_ENGINE", "django-q2")  # or "celery"
-JOB_WORKERS = int(env("JOB_WORKERS", "2"))
+JOB_WORKERS = int(env("JOB_WORKERS", "4"))  # more than documents and browser have slots
 JOB_TIMEOUT_SECONDS = 300  # the longest that any job function may ask for
 JOB_BEAT_SECONDS = float(env("JOB_BEAT_SECONDS", "5"))  # a lease lasts three beats
 JOB_STOP_SECONDS = float(env("JOB_STOP_SECONDS", "10"))  # then running jobs go back
 JOB_SLOTS = {"default": 2, "documents": 2, "mail": 2, "browser": 1}  # how many run at a time
-JOB_MODULES: list[str] = [  # imported by the supervisor, so that clock lines are declared
-    "ledger.jobs",
-    "invoices.jobs",
-    "dunning.jobs",
-]
+# Imported by the supervisor, so that clock lines are declared.
+JOB_MODULES: list[str] = ["ledger.jobs", "invoices.jobs", "dunning.jobs"]
 TICKS = [  # what the elected supervisor does each second
     "billing_portal.jobs.reaper.reap",
     "billing_portal.jobs.gatekeeper.admit_all",
@@ -324,74 +323,10 @@ SPECTACULAR_SETTINGS = {
     ],
 }
 
-# --- What the rooms register (dotted names and URL names, so that the roof imports nobody) --------
-
-SEALED_CHAINS = {
-    "audit": "billing_portal.audit.sealing.audit_pages",
-    "ledger": "ledger.queries.entry_pages",
-}
-LEDGER_CHECKS: list[str] = [
-    "invoices.queries.charges.charges_without_entry",
-    "invoices.queries.verifying.totals_are_booked",
-    "invoices.queries.verifying.facts_are_frozen",
-    "invoices.queries.verifying.numbers_have_no_gap",
-]
-FIGURES: list[str] = [  # what monitoring is told of each firm, without saying whose it is
-    "billing_portal.audit.queries.figures",
-    "billing_portal.outbox.queries.figures",
-    "ledger.queries.figures",
-    "invoices.queries.figures.figures",
-]
-DOCTOR_CHECKS: list[str] = [  # each yields findings
-    "billing_portal.operation.checks.installation.installation",
-    "billing_portal.operation.checks.database.database",
-    "billing_portal.operation.checks.work.work",
-    "billing_portal.operation.checks.trail.trail",
-    "billing_portal.operation.checks.outside.outside",
-    "invoices.gateways.trial.trial",
-]
-INBOX_PROVIDERS: list[str] = [
-    "invoices.views.inbox.inbox_items",
-    "invoices.views.uploads.inbox_items",
-    "dunning.views.payments.inbox_items",
-    "customers.views.inbox_items",
-    "ledger.views.periods.inbox_items",
-    "ledger.views.verifications.inbox_items",
-    "billing_portal.jobs.views.inbox_items",
-    "billing_portal.members.views.waiting.inbox_items",
-    "billing_portal.members.views.keys.inbox_items",
-]
-SEARCH_PROVIDERS: list[str] = ["invoices.views.inbox.search", "customers.views.search"]
-NOUN_PROVIDERS: dict[str, str] = {  # by the prefix of public ids: who names such things
-    "chg": "invoices.views.charges.charges_named",
-    "cus": "customers.views.customers_named",
-    "ent": "ledger.views.books.entries_named",
-    "inv": "invoices.views.inbox.invoices_named",
-    "job": "billing_portal.jobs.views.jobs_named",
-    "mat": "customers.views.matters_named",
-    "run": "invoices.views.inbox.runs_named",
-}
-NAVIGATION: list[tuple[str, str, str, str, str]] = [  # letter, label, icon, URL name, permission
-    ("q", "Inbox", "inbox", "portal:inbox", ""),
-    ("i", "Invoices", "file-text", "invoices:invoices", "invoices.read"),
-    ("r", "Runs", "play", "invoices:runs", "runs.read"),
-    ("u", "Uploads", "upload", "invoices:uploads", "uploads.read"),
-    ("p", "Payments", "wallet", "dunning:payments", "payments.read"),
-    ("d", "Reminders", "bell", "dunning:reminders", "dunning.read"),
-    ("w", "Charges", "receipt", "invoices:charges", "charges.read"),
-    ("c", "Customers", "users", "admin:customers_customer_changelist", "admin.enter"),
-    ("m", "Matters", "scale", "admin:customers_matter_changelist", "admin.enter"),
-    ("l", "Ledger", "book-open", "ledger:trial_balance", "ledger.read"),
-    ("o", "People", "user", "people:people", "members.read"),
-    ("k", "API keys", "key-round", "people:keys", "api_keys.read"),
-    ("a", "Audit log", "history", "audit:log", "audit.read"),
-    ("j", "Jobs", "activity", "jobs:jobs", "jobs.read"),
-    ("s", "Back office", "settings", "admin:index", "admin.enter"),
-]
-
 # --- Language, time, logs -----------------------------------------------------------------------
 
 LANGUAGE_CODE = "en-us"
+FORMAT_MODULE_PATH = "billing_portal.formats"
 USE_I18N = True
 USE_TZ = True
 TIME_ZONE = "UTC"

@@ -9,9 +9,11 @@ from typing import Any, cast
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.html import format_html
 
 from billing_portal.periods import local_day
 from billing_portal.portal.office import OfficeAdmin, site
+from billing_portal.portal.templatetags.portal import price
 from billing_portal.tenancy.actors import Actor
 from billing_portal.tenancy.requests import FirmRequest
 from customers import forms
@@ -140,9 +142,13 @@ class RateAdmin(OfficeAdmin):
 
     view_permission = "customers.read"
     edit_permission = "rates.edit"
+    is_grave = True
+    unproven_actions = frozenset({"reject"})
     form = forms.RateForm
     create_action = staticmethod(rate_actions.propose_rate)
-    list_display = ("__str__", "matter", "customer", "timekeeper", "level", "ends_on", "state")
+    list_display = (
+        *("price", "starts_on", "ends_on", "timekeeper", "matter", "customer", "level", "state"),
+    )
     list_select_related = ("matter", "customer", "timekeeper")
     list_filter = ("state",)
     autocomplete_fields = ("matter", "customer", "timekeeper")
@@ -154,6 +160,13 @@ class RateAdmin(OfficeAdmin):
         """Show who proposed and decided once there is a row."""
         said = ["matter", "customer", "timekeeper", "level", "starts_on", "ends_on", "amount"]
         return said if obj is None else [*said, *self.readonly_fields]
+
+    @admin.display(description="Rate", ordering="amount")
+    def price(self, rate: Rate) -> str:
+        """What an hour costs."""
+        stored: Any = rate.amount
+        code = str(stored.currency)
+        return format_html("{} {}", price(stored.amount, code), code)
 
     def has_approve_permission(self, request: HttpRequest) -> bool:
         """Let who may approve rates decide."""
@@ -193,6 +206,7 @@ class PaymentMethodAdmin(CustomersAdmin):
     """Payment methods: tokens only."""
 
     form = forms.PaymentMethodForm
+    is_grave = True
     create_action = staticmethod(payment_actions.add_payment_method)
     list_display = ("label", "kind", "customer", "gateway", "ended_on")
     list_select_related = ("customer",)
@@ -216,6 +230,7 @@ class BankDetailsAdmin(CustomersAdmin):
 
     form = forms.BankDetailsForm
     is_grave = True
+    unproven_actions = frozenset({"reject"})
     create_action = staticmethod(payment_actions.propose_bank_details)
     list_display = ("payment_method", "holder", "account_ending", "state", "proposed_by")
     list_select_related = ("payment_method",)

@@ -15,7 +15,11 @@ from customers.models import FORMATS
 class CustomerForm(VersionedForm):
     """A customer; its address and tax identity are dated facts of their own."""
 
-    on = forms.DateField(label="Customer from", help_text="Taxable from this day on.")
+    on = forms.DateField(
+        label="Customer from",
+        help_text="Taxable from this day on.",
+        widget=forms.DateInput(attrs={"type": "date"}),
+    )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -57,7 +61,10 @@ class TermsForm(OfficeForm):
     """How a customer's charges become invoices, from a day on."""
 
     formats = forms.MultipleChoiceField(
-        choices=[(name, name) for name in FORMATS], initial=["pdf"], required=False
+        choices=[(name, name.upper()) for name in FORMATS],
+        initial=["pdf"],
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
     )
     time_zone = forms.CharField(
         required=False, max_length=60, help_text="The customer's own unless given."

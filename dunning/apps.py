@@ -4,4 +4,4 @@ from django.apps import AppConfig
 class DunningConfig(AppConfig):
     name = "dunning"
     label = "dunning"
-    verbose_name = "Dunning"
+    verbose_name = "Getting paid"

@@ -13,14 +13,14 @@ from billing_portal.tenancy.scope import current_tenant_id
 from dunning.actions.remind import remind_due, settle_reminders
 
 
-@job(queue="default", timeout=120)
+@job(title="Remind of what is overdue", queue="default", timeout=120)
 def remind_daily() -> None:
     """Remind of what is due today in the firm's zone. Twice does no harm: a step happens once."""
     zone = Tenant.objects.get(pk=current_tenant_id()).time_zone
     remind_due(on=local_day(datetime.now(UTC), zone), by=system("clock"))
 
 
-@job(queue="default", timeout=60)
+@job(title="Look after reminders left behind", queue="default", timeout=60)
 def settle() -> None:
     """End what a job left in the middle. Twice does no harm: it has ended then."""
     settle_reminders()

@@ -19,7 +19,7 @@ from invoices.documents.snapshot import InvoiceSnapshot, LineKind, SnapshotLine
 from invoices.ledes import fields as at
 from invoices.ledes.files import FORMS, write
 from invoices.ledes.fitting import FittedSnapshot, TextChange, fit_for
-from invoices.ledes.profile import DEFAULT
+from invoices.ledes.profile import DEFAULT, Profile
 
 _HOURS_OF_A_DAY = 24
 _SHOWN = 8
@@ -79,18 +79,25 @@ class Checked:
     in_file: Mapping[str, FileText] = field(default_factory=dict)
 
 
-def checks_of(snapshot: InvoiceSnapshot, ledes: Sequence[str]) -> Checked:
+def checks_of(
+    snapshot: InvoiceSnapshot, ledes: Sequence[str], profile: Profile = DEFAULT
+) -> Checked:
     """Return what is odd about a draft.
 
     :param snapshot: its facts, as they would be frozen now.
     :param ledes: the LEDES files that it would leave as, by the names of ``FORMS``.
+    :param profile: of the carrier that would take them.
     """
     found = [*_of_lines(snapshot.lines), *_of_period(snapshot), *_of_days(snapshot.lines)]
     in_file: dict[str, FileText] = {}
     for kind in ledes:
-        fitted = fit_for(snapshot, FORMS[kind][0], DEFAULT)
+        fitted = fit_for(snapshot, FORMS[kind][0], profile)
         in_file |= _narratives(fitted)
-        found += [*_of_format(kind, snapshot), *_of_codes(snapshot.lines), *_of_letters(fitted)]
+        found += [
+            *_of_format(kind, snapshot, profile),
+            *_of_codes(snapshot.lines),
+            *_of_letters(fitted),
+        ]
     order = list(Severity)
     return Checked(tuple(sorted(found, key=lambda each: order.index(each.severity))), in_file)
 
@@ -151,10 +158,10 @@ def _of_days(lines: Sequence[SnapshotLine]) -> Iterator[Check]:
             yield Check("line.day", Severity.WARN, title, cause, _numbers(group))
 
 
-def _of_format(kind: str, snapshot: InvoiceSnapshot) -> Iterator[Check]:
+def _of_format(kind: str, snapshot: InvoiceSnapshot, profile: Profile) -> Iterator[Check]:
     """Find what the format cannot say at all: the same that refuses the invoice at its end."""
     try:
-        write(kind, snapshot, DEFAULT)
+        write(kind, snapshot, profile)
     except Refused as no:
         title = "It cannot become a LEDES file"
         cause = str(no).replace(f"Invoice {snapshot.number}", "The invoice")

@@ -18,7 +18,7 @@ from invoices.models import BillingRun
 CLOCK = system("clock")
 
 
-@job(queue="default", timeout=60)
+@job(title="Plan the runs of the day", queue="default", timeout=60)
 def run_by_schedule(*, billing_aggregation: str, period_of_execution: str) -> None:
     """Plan and start the run that a line of the schedule asks for today, in the firm's zone.
 
@@ -38,14 +38,14 @@ def run_by_schedule(*, billing_aggregation: str, period_of_execution: str) -> No
         start_run(run, by=CLOCK)
 
 
-@job(queue="default", timeout=60)
+@job(title="Look after unfinished runs", queue="default", timeout=60)
 def settle_runs() -> None:
     """Park what no job will bring on any more. Twice does no harm: it is parked already then."""
     for run in BillingRun.objects.filter(state=BillingRun.State.RUNNING).order_by("pk"):
         settle_run(run, by=CLOCK)
 
 
-@job(queue="default", timeout=60)
+@job(title="Look after mail and uploads left behind", queue="default", timeout=60)
 def settle_ways_out() -> None:
     """Bring on or end uploads and mail that no job will bring on. Twice does no harm."""
     settle_uploads(by=CLOCK)

@@ -7,13 +7,25 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from billing_portal.portal.lists import DayField, FilterForm
+from billing_portal.portal.lists import DayField, FilterForm, OpenChoiceField
 from ledger.models.chart import ROLES
 
 _ROLE_CHOICES = [
     ("", _("All")),
     *((key, f"{role.code} {role.label}") for key, role in ROLES.items()),
 ]
+KINDS = {  # as the rooms above name what they post
+    "charge": _("Charge"),
+    "write_down": _("Write-down"),
+    "write_up": _("Write-up"),
+    "invoice": _("Invoice"),
+    "credit_note": _("Credit note"),
+    "payment": _("Payment"),
+    "payer_named": _("Payer named"),
+    "allocation": _("Allocation"),
+    "reversal": _("Reversal"),
+}
+_KIND_CHOICES = [("", _("All")), *KINDS.items()]
 ACCOUNT = ("role", "owner", "currency")
 
 
@@ -28,10 +40,8 @@ class EntryFilter(FilterForm):
 
     search = "source"
 
-    source = forms.CharField(label=_("About (an id)"), max_length=60, required=False)
-    kind = forms.CharField(
-        label=_("Kind"), max_length=40, required=False, help_text=_("Such as charge or payment.")
-    )
+    source = forms.CharField(label=_("Id of what it is about"), max_length=60, required=False)
+    kind = OpenChoiceField(label=_("Kind"), choices=_KIND_CHOICES, required=False)
     role = forms.ChoiceField(label=_("Account"), choices=_ROLE_CHOICES, required=False)
     owner = forms.CharField(
         label=_("Whose account"), max_length=60, required=False, help_text=_("A customer's id.")

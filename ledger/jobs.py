@@ -10,7 +10,7 @@ from billing_portal.tenancy.scope import current_tenant_id
 from ledger.actions.verifying import verify_and_keep
 
 
-@job(queue="default", timeout=300, max_attempts=2)
+@job(title="Verify the books", queue="default", timeout=300, max_attempts=2)
 def verify_nightly() -> None:
     """Look at all of the firm's books and chains. Twice does no harm: it reads, and notes twice."""
     verify_and_keep(Tenant.objects.get(pk=current_tenant_id()), by=system("clock"))

@@ -312,6 +312,12 @@ def reversed_among(entries: Iterable[Entry]) -> set[int]:
     return set(reversals.values_list("reverses_id", flat=True))
 
 
+def payments_booked_by(entries: Iterable[Entry]) -> dict[int, str]:
+    """Return the public ids of the payments that entries booked, by the entry's key. One query."""
+    found = Payment.objects.filter(entry__in=list(entries)).only("uid", "entry")
+    return {payment.entry_id: payment.public_id for payment in found}
+
+
 def _accounts(named: Mapping[str, str]) -> QuerySet[Account]:
     return Account.objects.filter(**{column: text for column, text in named.items() if text})
 

@@ -227,6 +227,7 @@
   function start() {
     prepare(document);
     one("[data-focus-me]")?.focus();
+    one("form[data-send-me]")?.requestSubmit(); // what another site posted here, from here
   }
 
   if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", start);

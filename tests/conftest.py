@@ -224,10 +224,10 @@ def neighbor(db):
 
 @pytest.fixture
 def owner():
-    """An actor who may do everything."""
+    """An actor who may do everything; no user of a test has the number."""
     from tests.factories import actor
 
-    return actor("owner", number=1)
+    return actor("owner", number=900_001)
 
 
 @pytest.fixture
@@ -235,7 +235,7 @@ def second_owner():
     """Another such actor, for deeds that need four eyes."""
     from tests.factories import actor
 
-    return actor("owner", number=2)
+    return actor("owner", number=900_002)
 
 
 @pytest.fixture
@@ -243,4 +243,4 @@ def timekeeper():
     """An actor who may do little."""
     from tests.factories import actor
 
-    return actor("timekeeper", number=3)
+    return actor("timekeeper", number=900_003)

@@ -28,9 +28,9 @@ class Visitor:
         """Ask for a page of the firm."""
         return self.client.get(self.address(path), query, headers=headers)
 
-    def post(self, path, form=None):
+    def post(self, path, form=None, *, follow=False):
         """Send a form of the firm."""
-        return self.client.post(self.address(path), form or {})
+        return self.client.post(self.address(path), form or {}, follow=follow)
 
     def address(self, path):
         """Return the path with the firm before it, unless it is there already."""

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from django.http import Http404
 from rest_framework import serializers
+from rest_framework.exceptions import ErrorDetail
 from rest_framework.request import Request
 
 from billing_portal.api.problems import django_request
@@ -39,6 +40,22 @@ def typed(shape: type[serializers.Serializer], data: Any) -> dict[str, Any]:
     asked = shape(data=data)
     asked.is_valid(raise_exception=True)
     return dict(asked.validated_data)
+
+
+def wrong_at(
+    *places: tuple[str | int, ...], words: str, code: str = "not_found"
+) -> serializers.ValidationError:
+    """Return the error that says the same of values in a body, each by the steps of its place.
+
+    What a body names and the firm does not have is told so: the address was right, so it is no 404.
+    """
+    whole: Any = {}
+    for place in places:
+        within = whole
+        for step in place[:-1]:
+            within = within.setdefault(step, {})
+        within[place[-1]] = [ErrorDetail(words, code)]
+    return serializers.ValidationError(whole)
 
 
 def uid_in_path(prefix: str, text: str) -> UUID:

@@ -47,7 +47,7 @@ def idempotent(endpoint: Callable[..., Response]) -> Callable[..., Response]:
     first, and a refusal takes the row back with it.
 
     :raises Http404: for a path longer than any of ours, before it is kept.
-    :raises KeyReused: when the key came with another method, path or body.
+    :raises KeyReused: when the key came with another method, path, query, If-Match or body.
     :raises StillRunning: when the first request has held the key for longer than a lock may wait.
     """
 
@@ -61,7 +61,7 @@ def idempotent(endpoint: Callable[..., Response]) -> Callable[..., Response]:
         asked = {
             "method": request.method,
             "path": request.path,
-            "fingerprint": _fingerprint(request.data),
+            "fingerprint": _fingerprint(request),
         }
         answer, is_new = _take(key, asked)
         if not is_new:
@@ -94,7 +94,10 @@ def _replay(answer: IdempotentAnswer, asked: dict[str, Any]) -> Response:
     return Response(answer.body, status=answer.status, headers=headers)
 
 
-def _fingerprint(data: Any) -> str:
+def _fingerprint(request: Request) -> str:
+    """Return what was asked for, besides method and path, as one hash; order does not count."""
+    query = sorted(request.query_params.lists())
+    asked = [request.data, query, request.headers.get("If-Match")]
     return hashlib.sha256(
-        json.dumps(data, sort_keys=True, default=str, separators=(",", ":")).encode()
+        json.dumps(asked, sort_keys=True, default=str, separators=(",", ":")).encode()
     ).hexdigest()

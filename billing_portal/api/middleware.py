@@ -1,4 +1,4 @@
-"""What every request goes through first: it gets an id, and holds no character without a place.
+"""What every request goes through first: it gets an id, and its body and characters are bearable.
 
 The outermost place is also where a page becomes a problem for whoever asked the API.
 """
@@ -7,22 +7,28 @@ from __future__ import annotations
 
 import re
 import secrets
+import sys
 import time
 from collections.abc import Callable
 from contextvars import ContextVar
 
 import structlog
+from django.conf import settings
 from django.core.exceptions import BadRequest
 from django.http import HttpResponse, HttpResponseBadRequest
+from django.template.loader import render_to_string
 
 from billing_portal import logs
 from billing_portal.api import tallies
-from billing_portal.api.problems import as_problem, problem
+from billing_portal.api.parsing import MOST_BYTES
+from billing_portal.api.problems import TooLarge, as_problem, problem
+from billing_portal.bounds import whole_number
 from billing_portal.tenancy.requests import HouseRequest
 
 _log = structlog.get_logger(__name__)
 _GOOD = re.compile(r"^[A-Za-z0-9_-]{8,40}$")
-_FORMS = {"application/x-www-form-urlencoded", "multipart/form-data"}
+_FILES = {"multipart/form-data"}
+_FORMS = _FILES | {"application/x-www-form-urlencoded"}
 _current: ContextVar[str] = ContextVar("request_id", default="")
 
 
@@ -63,10 +69,10 @@ class RequestIds:
         return response
 
 
-class NoNul:
-    """Refuse the NUL character wherever a request may hold one: PostgreSQL keeps none in a text.
+class Bearable:
+    """Refuse a body declared too large, unread, and the NUL character, which no table keeps.
 
-    Bodies of the API are for its parsers.
+    The characters of the API's bodies are for its parsers.
     """
 
     def __init__(self, get_response: Callable[[HouseRequest], HttpResponse]) -> None:
@@ -74,6 +80,9 @@ class NoNul:
 
     def __call__(self, request: HouseRequest) -> HttpResponse:
         is_api = request.path_info.startswith("/api/")
+        most = MOST_BYTES if is_api or request.content_type in _FILES else _most_in_a_form()
+        if _declared(request) > most:
+            return _too_large(request, most, is_api=is_api)
         texts = [request.path_info, *request.COOKIES.values()]
         has_nul = "%00" in request.META.get("QUERY_STRING", "") or "\0" in "".join(texts)
         if not has_nul and not is_api and request.content_type in _FORMS:
@@ -86,3 +95,25 @@ class NoNul:
         if has_nul:
             raise BadRequest("The request holds a NUL character.")
         return self.get_response(request)
+
+
+def _declared(request: HouseRequest) -> int:
+    """Return how many bytes a request says its body has; what is no number of bytes is too many."""
+    number = whole_number(request.META.get("CONTENT_LENGTH") or "0")
+    return sys.maxsize if number is None else number
+
+
+def _most_in_a_form() -> int:
+    return int(settings.DATA_UPLOAD_MAX_MEMORY_SIZE or MOST_BYTES)
+
+
+def _too_large(request: HouseRequest, most: int, *, is_api: bool) -> HttpResponse:
+    """Answer at once: whoever waits for such a body keeps a thread from everybody else."""
+    no = TooLarge(most)
+    if is_api:
+        answer = problem(request, no.status_code, no.default_code, str(no.detail))
+    else:
+        shown = render_to_string("413.html", {"megabytes": most // 1_000_000})
+        answer = HttpResponse(shown, status=no.status_code)
+    answer["Content-Length"] = str(len(answer.content))  # whoever asked need not wait for its end
+    return answer

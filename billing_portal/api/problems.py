@@ -138,17 +138,18 @@ def _of_api(error: exceptions.APIException) -> _Description:
     return error.status_code, str(error.get_codes()), str(error.detail), {}
 
 
+def _versions(error: Stale) -> dict[str, str]:
+    if error.seen is None or error.current is None:
+        return {}
+    return {"your_version": str(error.seen), "current_version": str(error.current)}
+
+
 # The first kind that fits describes the error: the special before the general.
 _DESCRIPTIONS: list[tuple[type[Exception], Callable[[Any], _Description]]] = [
     (MissingPermission, lambda e: (403, e.code, str(e), {"permission": e.permission})),
     (
         Stale,
-        lambda e: (
-            412,
-            e.code,
-            str(e),
-            {"your_version": str(e.seen), "current_version": str(e.current)},
-        ),
+        lambda e: (412, e.code, str(e), _versions(e)),
     ),
     (Refused, lambda e: (409, e.code, str(e), getattr(e, "more", {}))),
     (Malformed, lambda e: (400, "malformed", str(e), e.more)),

@@ -28,6 +28,30 @@ _KEY = OpenApiParameter(
     required=True,
     description="A text of your own; a repeat with it gets the first answer again.",
 )
+_OF_LISTS = "Newest first, a page at a time: next_cursor is the after of the next page."
+_SAID: dict[int, tuple[str, str, dict[str, Any]]] = {
+    404: ("not_found", TITLES[404], {}),
+    409: ("ledger.period_closed", "The books of September 2026 are closed.", {}),
+    412: (
+        "version.conflict",
+        "You read version 3; it is at version 4 now. Nothing was changed.",
+        {"your_version": "3", "current_version": "4"},
+    ),
+    422: (
+        "values",
+        "1 value cannot be accepted.",
+        {
+            "errors": [
+                {"pointer": "/rows/0/name", "code": "required", "detail": "This field is required."}
+            ]
+        },
+    ),
+    429: (
+        "rate.exceeded",
+        "Too much was asked in a minute. Ask again in 3 s; nothing was done.",
+        {},
+    ),
+}
 _WRITES = {"post", "patch", "put", "delete"}
 _WAIT = {
     "Retry-After": {
@@ -75,6 +99,19 @@ class HouseSchema(AutoSchema):
         """Group by noun."""
         return [self.path.removeprefix("/api/v1/").split("/")[0]]
 
+    def get_summary(self) -> str | None:
+        """Say in one line what the verb does: the first sentence of what it says of itself."""
+        noun = self.get_tags()[0].replace("-", " ")
+        of_nouns = {"list": f"List {noun}.", "retrieve": f"Read one of the {noun}."}
+        view: Any = self.view
+        said = of_nouns.get(view.action) or self.get_description()
+        return " ".join(said.partition("\n\n")[0].split())
+
+    def get_description(self) -> str:  # type: ignore[override]  # of a text, not of a lazy one
+        """Say what the verb does; of a list, how it is read."""
+        view: Any = self.view
+        return _OF_LISTS if view.action == "list" else str(super().get_description())
+
     def get_override_parameters(self) -> list[Any]:
         """Ask for a key wherever the endpoint does."""
         return [_KEY] if self._is_idempotent() else []
@@ -91,12 +128,13 @@ class HouseSchema(AutoSchema):
         for status in self._problems(operation):
             operation["responses"][str(status)] = {
                 "description": TITLES[status],
-                "content": {CONTENT_TYPE: {"schema": problem}},
+                "content": {CONTENT_TYPE: {"schema": problem, **_example(status)}},
                 **({"headers": _WAIT} if status == HTTPStatus.TOO_MANY_REQUESTS else {}),
             }
         return operation
 
     def _problems(self, operation: dict[str, Any]) -> list[int]:
+        view: Any = self.view
         writes = self.method.lower() in _WRITES
         needs_version = any(each["name"] == "If-Match" for each in operation.get("parameters", []))
         may = {
@@ -104,7 +142,7 @@ class HouseSchema(AutoSchema):
             401: True,
             403: True,
             404: "{" in self.path,
-            409: writes,
+            409: writes or view.action in getattr(view, "refusing_reads", ()),
             412: needs_version,
             413: "requestBody" in operation,
             415: "requestBody" in operation,
@@ -117,6 +155,22 @@ class HouseSchema(AutoSchema):
     def _is_idempotent(self) -> bool:
         view: Any = self.view
         return bool(getattr(getattr(view, view.action), "is_idempotent", False))
+
+
+def _example(status: int) -> dict[str, Any]:
+    """Return how such a problem looks, for those that a caller has to act on."""
+    if status not in _SAID:
+        return {}
+    code, detail, more = _SAID[status]
+    said = {
+        "type": f"/api/docs/problems#{code}",
+        "title": TITLES[status],
+        "status": status,
+        "code": code,
+        "detail": detail,
+        "request_id": "req_0f3a9c5be27d4418",
+    }
+    return {"example": said | more}
 
 
 def say_what_it_costs(result: dict[str, Any], **_: Any) -> dict[str, Any]:

@@ -8,12 +8,41 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from billing_portal.bounds import DAYS_IN_WORDS, MOST_AT_A_BANK, is_a_day
+from billing_portal.bounds import DAYS_IN_WORDS, MOST_AT_A_BANK, is_a_day, is_plain_decimal
 from billing_portal.ids import NotAnId, uid_of
 from billing_portal.money import NotAnAmount, UnknownCurrency, amount_typed
+from billing_portal.texts import HiddenCharacter, hidden_in, hidden_in_words, is_an_id
 
 
-class StrictIn(serializers.Serializer):
+class Prose(serializers.CharField):
+    """A text that may have several lines; every other text has one."""
+
+
+class PlainTexts(serializers.Serializer):
+    """Input whose texts hold no hidden character."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        """Return typed values.
+
+        :raises ValidationError: naming each text that holds one.
+        """
+        values = super().to_internal_value(data)
+        found = {
+            name: self._hidden_in(name, text)
+            for name, text in values.items()
+            if isinstance(text, str)
+        }
+        wrong = {name: [hidden_in_words(each)] for name, each in found.items() if each}
+        if wrong:
+            raise serializers.ValidationError(wrong, code=HiddenCharacter.code)
+        return values
+
+    def _hidden_in(self, name: str, text: str) -> str:
+        is_prose = isinstance(self.fields[name], Prose)
+        return hidden_in(text, is_prose=is_prose, is_id=not is_prose and is_an_id(name))
+
+
+class StrictIn(PlainTexts):
     """Input that names nothing unknown: a misspelled field is told, not dropped."""
 
     def to_internal_value(self, data: Any) -> Any:
@@ -35,10 +64,14 @@ class DecimalText(serializers.DecimalField):
     def to_internal_value(self, data: Any) -> Any:
         """Return the decimal.
 
-        :raises ValidationError: for anything but a text.
+        :raises ValidationError: for anything but a text of digits with at most one point.
         """
         if not isinstance(data, str):
             raise serializers.ValidationError("Write the number as a text.", code="text")
+        if not is_plain_decimal(data):
+            raise serializers.ValidationError(
+                "Write digits, with a point before decimals.", code="number"
+            )
         return super().to_internal_value(data)
 
 

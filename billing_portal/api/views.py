@@ -19,6 +19,11 @@ from billing_portal.api.versions import etag
 
 Lookup = Callable[[str], dict[str, Any]]
 _PAGING = {"limit", "after"}
+# What others call it, where spelling is no guide.
+_MEANT = {
+    **dict.fromkeys(("cursor", "next_cursor", "starting_after", "page", "offset"), "after"),
+    **dict.fromkeys(("page_size", "per_page", "size", "count"), "limit"),
+}
 
 
 def one_of(column: str) -> Lookup:
@@ -63,7 +68,15 @@ def _must_be_choices(queryset: QuerySet[Any], name: str, wanted: dict[str, Any])
             raise Malformed(f"{name} is one of {', '.join(known)}.", parameter=name)
 
 
-class NounViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet):
+class EndpointViewSet(viewsets.ViewSet):
+    """What every endpoint is; OPTIONS is a verb like others that are not offered."""
+
+    http_method_names = ["get", "head", "post", "put", "patch", "delete"]
+
+
+class NounViewSet(
+    mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet, EndpointViewSet
+):
     """Rows of one noun, read by page or by public id within the firm of the key.
 
     :cvar permissions: which permission each action needs; an action it does not name crashes.
@@ -87,7 +100,8 @@ class NounViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.Gen
         known = _PAGING | set(self.filters_here()) if is_list else set()
         for name in request.query_params:
             if name not in known:
-                near = difflib.get_close_matches(name, known, n=1)
+                near = [meant] if (meant := _MEANT.get(name)) in known else []
+                near = near or difflib.get_close_matches(name, known, n=1)
                 hint = f" Did you mean {near[0]}?" if near else ""
                 raise Malformed(f"There is no parameter {name} here.{hint}", parameter=name)
 

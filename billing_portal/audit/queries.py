@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from django.conf import settings
-from django.db.models import Count, Min, QuerySet
+from django.db.models import Count, Min, Q, QuerySet
 
 from billing_portal.audit import anchoring
 from billing_portal.audit.models import AuditEvent, PendingSeal, Seal
@@ -76,11 +76,14 @@ def deeds(
 ) -> QuerySet[AuditEvent]:
     """Return the audit events that fit, in no order: page by key.
 
-    :param actor: as stored, such as ``user:7``; likewise ``action`` and ``subject``, an id.
+    :param actor: as stored, such as ``user:7``, or part of a name.
+    :param action: as stored; likewise ``subject``, an id.
     :param since: the first day in the zone named; ``until`` is the last one.
     """
-    named = {"actor": actor, "action": action, "subject_id": subject}
+    named = {"action": action, "subject_id": subject}
     rows = AuditEvent.objects.filter(**{column: text for column, text in named.items() if text})
+    if actor:
+        rows = rows.filter(Q(actor=actor) | Q(actor_name__icontains=actor))
     if since is not None:
         rows = rows.filter(recorded_at__gte=edge(since, zone_name))
     if until is not None:

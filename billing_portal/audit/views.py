@@ -16,13 +16,22 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
 from billing_portal.audit import queries
+from billing_portal.audit.deeds import DEEDS
 from billing_portal.audit.models import AuditEvent, Seal
 from billing_portal.audit.trail import CHAIN
-from billing_portal.portal.lists import DayField, FilterForm, Filters, page_of
+from billing_portal.portal.lists import DayField, FilterForm, Filters, OpenChoiceField, page_of
 from billing_portal.portal.nouns import nouns_of
+from billing_portal.portal.templatetags.deeds import in_words
 from billing_portal.portal.templatetags.portal import words
-from billing_portal.tenancy.actors import may
+from billing_portal.tenancy.actors import ActorKind, may
 from billing_portal.tenancy.requests import FirmRequest
+
+_NOTHING: tuple[Any, ...] = (None, "", [], {})
+
+
+def _choices() -> list[tuple[str, str]]:
+    told = sorted((str(said), key) for key, said in DEEDS.items())
+    return [("", gettext("Anything")), *((key, said) for said, key in told)]
 
 
 class DeedFilter(FilterForm):
@@ -30,13 +39,16 @@ class DeedFilter(FilterForm):
 
     search = "subject"
 
-    subject = forms.CharField(label=_("To what (an id)"), max_length=60, required=False)
+    subject = forms.CharField(
+        label=_("Id of a thing, as in its address"), max_length=60, required=False
+    )
     actor = forms.CharField(
-        label=_("Who"), max_length=60, required=False, help_text=_("As in user:7 or system:clock.")
+        label=_("Who"),
+        max_length=60,
+        required=False,
+        help_text=_("A name, or a reference such as user:7."),
     )
-    action = forms.CharField(
-        label=_("Did"), max_length=60, required=False, help_text=_("As in charge.captured.")
-    )
+    action = OpenChoiceField(label=_("Did"), choices=_choices, required=False)
     since = DayField(label=_("From"))
     until = DayField(label=_("Until"))
 
@@ -49,6 +61,8 @@ class DeedRow:
     """
 
     event: AuditEvent
+    who: str
+    did: str
     subject: str
     facts: list[tuple[str, str]]
     seal: Seal | None
@@ -87,8 +101,19 @@ def _said_of(state: queries.ChainState) -> str:
 
 
 def _row(event: AuditEvent, seal: Seal | None) -> DeedRow:
-    facts = [(words(name), _in_words(value)) for name, value in event.details.items()]
-    return DeedRow(event, _nouns().get(event.subject_kind, event.subject_kind), facts, seal)
+    told = {name: value for name, value in event.details.items() if value not in _NOTHING}
+    facts = [(words(name), in_words(value)) for name, value in told.items()]
+    subject = _nouns().get(event.subject_kind) or words(event.subject_kind)
+    did = str(DEEDS.get(event.action) or words(event.action))
+    return DeedRow(event, _who(event), did, subject, facts, seal)
+
+
+def _who(event: AuditEvent) -> str:
+    """Return who did it: nobody typed what the system did by itself."""
+    kind, _colon, name = event.actor.partition(":")
+    if kind != ActorKind.SYSTEM:
+        return capfirst(event.actor_name) if kind == ActorKind.KEY else event.actor_name
+    return gettext("The operator") if name == "operator" else gettext("The portal itself")
 
 
 @functools.cache
@@ -97,17 +122,3 @@ def _nouns() -> dict[str, str]:
         str(model._meta.model_name): str(capfirst(model._meta.verbose_name))
         for model in apps.get_models()
     }
-
-
-def _in_words(value: Any) -> str:
-    """Return a JSON value as a reader says it."""
-    if isinstance(value, bool):
-        return gettext("yes") if value else gettext("no")
-    if value is None or value in ("", [], {}):
-        return gettext("nothing")
-    if isinstance(value, dict):
-        return ", ".join(f"{words(name)}: {_in_words(part)}" for name, part in value.items())
-    if isinstance(value, list):
-        between = "; " if any(isinstance(part, list | dict) for part in value) else ", "
-        return between.join(_in_words(part) for part in value)
-    return str(value)

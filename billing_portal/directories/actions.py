@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-import re
+import hashlib
 from datetime import datetime
 
 from django.db import IntegrityError, transaction
 
 from billing_portal.audit.trail import record
-from billing_portal.directories.fetching import NotAPlace, checked_url
-from billing_portal.directories.models import Directory, DirectoryIdentity
+from billing_portal.directories.assertions import Provider
+from billing_portal.directories.certificates import certificates_in, fingerprint
+from billing_portal.directories.models import (
+    Directory,
+    DirectoryIdentity,
+    Protocol,
+    TakenAssertion,
+)
+from billing_portal.directories.proposing import checked
 from billing_portal.directories.queries import has_been_used
 from billing_portal.directories.relying import Client
-from billing_portal.directories.tokens import Person
+from billing_portal.directories.tokens import NotProven, Person
 from billing_portal.errors import Refused
 from billing_portal.members import queries as members
 from billing_portal.members.actions import NotOpen, OwnProposal, add_user
@@ -21,19 +28,10 @@ from billing_portal.members.models import Invitation, User
 from billing_portal.tenancy.actors import Actor, system
 from billing_portal.tenancy.encryption import lock_up, open_up
 from billing_portal.tenancy.models import Tenant
+from billing_portal.texts import refuse_hidden
 
 _TABLE, _COLUMN = "directories_directory", "client_secret"
-_DOMAIN = re.compile(
-    r"^(?=.{4,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]*[a-z0-9]$"
-)
-_MOST_DOMAINS = 50
 DOOR = system("sign-in")
-
-
-class BadDirectory(Refused):
-    """The issuer, the client or a domain is none."""
-
-    code = "directories.bad"
 
 
 class AlreadyProposed(Refused):
@@ -64,37 +62,36 @@ class AnotherIdentity(Refused):
 def propose_directory(
     *,
     issuer: str,
-    client_id: str,
-    client_secret: str,
     domains: list[str],
     by: Actor,
+    protocol: str = Protocol.OIDC,
     is_required: bool = False,
     strong_acr: str = "",
+    **said: str,
 ) -> Directory:
     """Propose where the firm's people sign in; it counts once another person has approved it.
 
     The secret is given with each proposal: it belongs to its issuer and goes to no other.
 
+    :param said: ``client_id`` and ``client_secret`` of OpenID Connect; ``sso_url``,
+        ``certificates``, ``subject_attribute`` and ``email_attribute`` of SAML.
     :raises BadDirectory: when a value cannot be.
+    :raises HiddenCharacter: for a text with a character that cannot be seen.
     :raises AlreadyProposed: while another proposal waits.
     :raises NeverUsed: when it is required and nobody has come in by this issuer yet.
     """
     by.must("directories.edit")
-    issuer, domains = issuer.strip(), sorted({each.strip().lower() for each in domains})
-    _refuse_bad(issuer, client_id, client_secret, domains)
-    if is_required and not has_been_used(issuer):
+    in_lines = {name: said[name] for name in said if name not in {"client_secret", "certificates"}}
+    refuse_hidden({"issuer": issuer, "strong_acr": strong_acr, **in_lines})
+    told = checked(protocol, issuer, domains, said)
+    if is_required and not has_been_used(told["issuer"], protocol=protocol):
         raise NeverUsed("Let somebody come in by it first; then propose it again as required.")
+    secret = told.pop("client_secret", "")
     directory = Directory(
-        issuer=issuer,
-        client_id=client_id.strip(),
-        domains=domains,
-        is_required=is_required,
-        strong_acr=strong_acr.strip(),
-        proposed_by=by.ref,
+        **told, is_required=is_required, strong_acr=strong_acr.strip(), proposed_by=by.ref
     )
-    directory.client_secret = lock_up(
-        client_secret, table=_TABLE, column=_COLUMN, row=directory.uid
-    )
+    if secret:
+        directory.client_secret = lock_up(secret, table=_TABLE, column=_COLUMN, row=directory.uid)
     try:
         with transaction.atomic():
             directory.save()
@@ -118,7 +115,7 @@ def approve_directory(directory: Directory, *, by: Actor) -> Directory:
     directory = _locked(directory, Directory.State.PROPOSED)
     if directory.proposed_by == by.ref:
         raise OwnProposal("Another person must approve what you proposed.")
-    if directory.is_required and not has_been_used(directory.issuer):
+    if directory.is_required and not has_been_used(directory.issuer, protocol=directory.protocol):
         raise NeverUsed("Nobody has come in by this directory yet, so it cannot be required.")
     for before in Directory.objects.select_for_update().filter(state=Directory.State.ACTIVE):
         _end(before, proposed_by=directory.proposed_by, by=by)
@@ -219,7 +216,12 @@ def come_in(directory: Directory, person: Person, *, at: datetime) -> User:
     known = (
         DirectoryIdentity.objects.select_for_update(of=("self",))
         .select_related("user")
-        .filter(issuer=person.issuer, subject=person.subject, released_by="")
+        .filter(
+            protocol=directory.protocol,
+            issuer=person.issuer,
+            subject=person.subject,
+            released_by="",
+        )
         .first()
     )
     if known is not None:
@@ -241,6 +243,31 @@ def client_of(directory: Directory) -> Client:
     return Client(directory.issuer, directory.client_id, secret)
 
 
+def provider_of(directory: Directory) -> Provider:
+    """Return a SAML directory as the protocol knows it; it has no secret."""
+    return Provider(
+        directory.issuer,
+        directory.sso_url,
+        certificates_in(directory.certificates),
+        directory.subject_attribute,
+        directory.email_attribute,
+    )
+
+
+@transaction.atomic
+def take_assertion(directory: Directory, name: str) -> TakenAssertion:
+    """Note that a directory has said something, so that it is not heard twice.
+
+    :raises NotProven: when it was heard before, in whichever browser.
+    """
+    digest = hashlib.sha256(name.encode()).hexdigest()
+    try:
+        with transaction.atomic():
+            return TakenAssertion.objects.create(issuer=directory.issuer, digest=digest)
+    except IntegrityError as error:
+        raise NotProven("replayed") from error
+
+
 def _bound(directory: Directory, person: Person, at: datetime) -> User:
     tenant = directory.tenant
     if person.email.rpartition("@")[2] not in directory.domains:
@@ -251,7 +278,10 @@ def _bound(directory: Directory, person: Person, at: datetime) -> User:
     try:
         with transaction.atomic():
             identity = DirectoryIdentity.objects.create(
-                issuer=person.issuer, subject=person.subject, user=user
+                protocol=directory.protocol,
+                issuer=person.issuer,
+                subject=person.subject,
+                user=user,
             )
     except IntegrityError as error:
         raise AnotherIdentity(
@@ -296,23 +326,6 @@ def _not_here(tenant: Tenant) -> str:
     return f"You are not a member of {tenant} here. Ask one of its administrators to invite you."
 
 
-def _refuse_bad(issuer: str, client_id: str, secret: str, domains: list[str]) -> None:
-    try:
-        parts = checked_url(issuer)
-    except NotAPlace as error:
-        raise BadDirectory(str(error)) from error
-    if parts.query:
-        raise BadDirectory("An issuer has no question mark in it.")
-    if not client_id.strip() or not secret:
-        raise BadDirectory("Give the client id and the secret that the provider gave you.")
-    bad = [each for each in domains if not _DOMAIN.match(each)]
-    if bad or not domains or len(domains) > _MOST_DOMAINS:
-        raise BadDirectory(
-            f"Name 1 to {_MOST_DOMAINS} domains, such as arnesen.test"
-            + (f"; these are none: {', '.join(bad)}." if bad else ".")
-        )
-
-
 def _locked(directory: Directory, state: str) -> Directory:
     found: Directory = Directory.objects.select_for_update().get(pk=directory.pk)
     if found.state != state:
@@ -339,8 +352,14 @@ def _note(tenant: Tenant, directory: Directory | None) -> None:
 
 
 def _told(directory: Directory) -> dict[str, object]:
+    pinned = certificates_in(directory.certificates) if directory.certificates else []
     return {
+        "protocol": directory.protocol,
         "issuer": directory.issuer,
+        "sso_url": directory.sso_url,
+        "certificates": [fingerprint(each) for each in pinned],
+        "subject_attribute": directory.subject_attribute,
+        "email_attribute": directory.email_attribute,
         "client_id": directory.client_id,
         "domains": directory.domains,
         "is_required": directory.is_required,

@@ -2,17 +2,39 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from django.contrib import admin
+from django.contrib.admin.utils import flatten_fieldsets
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.formats import date_format
+from django.utils.html import format_html, format_html_join
 
 from billing_portal.directories import actions as deeds
+from billing_portal.directories.certificates import certificates_in, fingerprint
 from billing_portal.directories.forms import DirectoryForm
-from billing_portal.directories.models import Directory, DirectoryIdentity
+from billing_portal.directories.models import Directory, DirectoryIdentity, Protocol
+from billing_portal.members import paths
 from billing_portal.portal.office import OfficeAdmin, site
 from billing_portal.tenancy.actors import Actor
+from billing_portal.tenancy.requests import FirmRequest
+
+_ATTRIBUTES = ["subject_attribute", "email_attribute"]
+
+
+def _told(request: HttpRequest) -> str:
+    """Say how the firm's provider is told of the portal."""
+    slug = cast(FirmRequest, request).tenant.slug
+    places = [
+        request.build_absolute_uri(paths.outside_firms(f"directories:{name}", slug=slug))
+        for name in ("metadata", "acs")
+    ]
+    return format_html(
+        "Register the portal at the provider: its entity ID and metadata are {}, answers go to {} "
+        "by POST, signed with SHA-256 or better and not encrypted.",
+        *places,
+    )
 
 
 @admin.register(Directory, site=site)
@@ -23,22 +45,31 @@ class DirectoryAdmin(OfficeAdmin):
     view_permission = "members.read"
     edit_permission = "directories.edit"
     is_grave = True
+    unproven_actions = frozenset({"reject"})
     create_action = staticmethod(deeds.propose_directory)
-    list_display = ("issuer", "client_id", "spoken_for", "is_required", "state", "proposed_by")
+    list_display = ("issuer", "protocol", "spoken_for", "is_required", "state", "proposed_by")
     ordering = ("-pk",)
     actions = ("approve", "reject", "propose_end", "approve_end")
 
-    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        """Take the secret once; afterwards show who decided."""
-        said = ["issuer", "client_id"]
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Ask for one protocol or the other; afterwards show the one there is, and who decided."""
+        agreed = ["ends" if obj is None else "spoken_for", "is_required", "strong_acr"]
         if obj is None:
-            return [*said, "secret", "ends", "is_required", "strong_acr"]
+            client, provider = ["client_id", "secret"], ["metadata", "sso_url", "certificates"]
+            return [
+                (None, {"fields": ["protocol", "issuer"]}),
+                ("OpenID Connect", {"fields": client}),
+                ("SAML 2.0", {"fields": [*provider, *_ATTRIBUTES], "description": _told(request)}),
+                ("For whom", {"fields": agreed}),
+            ]
+        is_saml = obj.protocol == Protocol.SAML
+        said = ["sso_url", "signs_by", *_ATTRIBUTES] if is_saml else ["client_id"]
         decided = ["state", "proposed_by", "decided_by", "end_proposed_by", "ended_by"]
-        return [*said, "spoken_for", "is_required", "strong_acr", *decided]
+        return [(None, {"fields": ["protocol", "issuer", *said, *agreed, *decided]})]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         """Nothing is edited: another is proposed."""
-        return () if obj is None else self.get_fields(request, obj)
+        return () if obj is None else flatten_fieldsets(self.get_fieldsets(request, obj))
 
     def has_decide_permission(self, request: HttpRequest) -> bool:
         """Say whether the member may approve; admin actions name it ``decide``."""
@@ -49,6 +80,18 @@ class DirectoryAdmin(OfficeAdmin):
     def spoken_for(self, row: Directory) -> str:
         """Name the domains in a row."""
         return ", ".join(row.domains)
+
+    @admin.display(description="Signs by")
+    def signs_by(self, row: Directory) -> str:
+        """Name the certificates as people compare them: fingerprint, and until when."""
+        return format_html_join(
+            ", ",
+            "SHA-256 {}, which ends on {}",
+            (
+                (fingerprint(each), date_format(each.not_valid_after_utc, "F j, Y"))
+                for each in certificates_in(row.certificates)
+            ),
+        )
 
     @admin.action(description="Approve", permissions=["decide"])
     def approve(self, request: HttpRequest, rows: QuerySet[Directory]) -> None:
@@ -81,7 +124,7 @@ class DirectoryIdentityAdmin(OfficeAdmin):
     list_display = ("user", "issuer", "subject", "bound_at", "released_by")
     list_select_related = ("user",)
     ordering = ("-pk",)
-    fields = ("user", "issuer", "subject", "bound_at", "released_by")
+    fields = ("user", "protocol", "issuer", "subject", "bound_at", "released_by")
     actions = ("release",)
 
     @admin.action(description="Release", permissions=["edit"])

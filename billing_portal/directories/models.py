@@ -1,6 +1,6 @@
 """A firm's directory, and which of its people is which user.
 
-Both tables are the firm's own, behind its policy. What has to be known before a scope is open (that
+The tables are the firm's own, behind its policy. What has to be known before a scope is open (that
 there is a directory, for which addresses, whether it is required) is noted on the Tenant.
 """
 
@@ -14,6 +14,13 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 
 from billing_portal.tenancy.models import PublicModel, TenantModel
+
+
+class Protocol(models.TextChoices):
+    """How a directory is asked, and how it answers."""
+
+    OIDC = "OIDC", "OpenID Connect"
+    SAML = "SAML", "SAML 2.0"
 
 
 class Directory(PublicModel):
@@ -30,9 +37,32 @@ class Directory(PublicModel):
         REJECTED = "REJECTED", "Rejected"
         ENDED = "ENDED", "Ended"
 
-    issuer = models.CharField(max_length=200, help_text="As the provider writes it, with https.")
-    client_id = models.CharField(max_length=200, help_text="Given to the portal by the provider.")
-    client_secret = models.TextField(editable=False, help_text="Encrypted.")
+    protocol = models.CharField(max_length=4, choices=Protocol.choices, default=Protocol.OIDC)
+    issuer = models.CharField(
+        max_length=200, help_text="As the provider writes it; for SAML, its entity ID."
+    )
+    client_id = models.CharField(
+        max_length=200, blank=True, help_text="Given to the portal by the provider."
+    )
+    client_secret = models.TextField(editable=False, blank=True, help_text="Encrypted.")
+    sso_url = models.CharField(
+        max_length=500,
+        blank=True,
+        verbose_name="sign-in address",
+        help_text="Where the provider is asked by HTTP-Redirect.",
+    )
+    certificates = models.TextField(blank=True, help_text="One or two, by which it signs; PEM.")
+    subject_attribute = models.CharField(
+        max_length=200,
+        blank=True,
+        help_text="Holds each person's lasting key, if the NameID is not persistent.",
+    )
+    email_attribute = models.CharField(
+        max_length=200,
+        blank=True,
+        help_text="Holds the address, if the NameID is none. "
+        "Name only what people cannot change there themselves.",
+    )
     domains: models.JSONField[Any, Any] = models.JSONField(
         default=list, help_text="What its people's addresses end in, such as arnesen.test."
     )
@@ -42,7 +72,8 @@ class Directory(PublicModel):
     strong_acr = models.CharField(
         max_length=200,
         blank=True,
-        help_text="The acr that stands for a second factor, if amr does not say mfa.",
+        help_text="The acr (SAML: the AuthnContextClassRef) that stands for a second factor. "
+        "With OpenID Connect an amr of mfa does without.",
     )
     state = models.CharField(max_length=8, choices=State.choices, default=State.PROPOSED)
     proposed_by = models.CharField(max_length=60, help_text="Actor, such as user:7.")
@@ -80,6 +111,20 @@ class Directory(PublicModel):
                 | (~Q(state="ENDED") & Q(ended_by="")),
                 name="directory_names_who_ended_it",
             ),
+            models.CheckConstraint(
+                condition=(
+                    Q(protocol="OIDC", sso_url="", certificates="")
+                    & Q(subject_attribute="", email_attribute="")
+                    & ~Q(client_id="")
+                    & ~Q(client_secret="")
+                )
+                | (
+                    Q(protocol="SAML", client_id="", client_secret="")
+                    & ~Q(sso_url="")
+                    & ~Q(certificates="")
+                ),
+                name="directory_has_what_its_protocol_needs",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -89,9 +134,11 @@ class Directory(PublicModel):
 class DirectoryIdentity(TenantModel):
     """Who in a firm's directory is which user, bound at the first sign-in by issuer and subject.
 
-    The address may change there afterwards, or go to somebody else: the binding stays.
+    One provider may speak both protocols, and name people differently by each: they are apart. The
+    address may change there afterwards, or go to somebody else: the binding stays.
     """
 
+    protocol = models.CharField(max_length=4, choices=Protocol.choices, default=Protocol.OIDC)
     issuer = models.CharField(max_length=200)
     subject = models.CharField(max_length=255, help_text="The directory's own key of the person.")
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
@@ -102,12 +149,12 @@ class DirectoryIdentity(TenantModel):
         verbose_name_plural = "directory identities"
         constraints = [
             models.UniqueConstraint(
-                fields=["tenant", "issuer", "subject"],
+                fields=["tenant", "protocol", "issuer", "subject"],
                 condition=Q(released_by=""),
                 name="directory_identity_is_one_user",
             ),
             models.UniqueConstraint(
-                fields=["tenant", "issuer", "user"],
+                fields=["tenant", "protocol", "issuer", "user"],
                 condition=Q(released_by=""),
                 name="directory_identity_of_a_user_is_one",
             ),
@@ -118,3 +165,21 @@ class DirectoryIdentity(TenantModel):
 
     def __str__(self) -> str:
         return f"{self.user} at {self.issuer}"
+
+
+class TakenAssertion(TenantModel):
+    """What a SAML directory has said once, and which is not heard a second time."""
+
+    issuer = models.CharField(max_length=200)
+    digest = models.CharField(max_length=64, help_text="SHA-256 of the assertion's own ID.")
+    taken_at = models.DateTimeField(db_default=Now())
+
+    class Meta(TenantModel.Meta):
+        constraints = [
+            models.UniqueConstraint(
+                fields=["tenant", "issuer", "digest"], name="assertion_is_taken_once"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.digest

@@ -23,6 +23,8 @@ def firms_speaking_for(email: str) -> list[Tenant]:
     return list(Tenant.objects.filter(directory_domains__contains=[domain]).order_by("name"))
 
 
-def has_been_used(issuer: str) -> bool:
-    """Say whether somebody of the current firm has come in by this issuer. One query."""
-    return DirectoryIdentity.objects.filter(issuer=issuer, released_by="").exists()
+def has_been_used(issuer: str, *, protocol: str) -> bool:
+    """Say whether somebody of the current firm has come in by this issuer so. One query."""
+    return DirectoryIdentity.objects.filter(
+        protocol=protocol, issuer=issuer, released_by=""
+    ).exists()

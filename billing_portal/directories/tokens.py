@@ -82,7 +82,7 @@ def claims_of(
         "issuer": claims.get("iss") == issuer,
         "audience": audience in (client_id, [client_id]),
         "party": claims.get("azp", client_id) == client_id,
-        "subject": _is_subject(claims.get("sub")),
+        "subject": is_subject(claims.get("sub")),
         "nonce": hmac.compare_digest(str(claims.get("nonce", "")).encode(), nonce.encode()),
         "expired": _number(claims.get("exp")) > moment - _CLOCKS_DIFFER,
         "issued": abs(moment - _number(claims.get("iat"))) < _FRESH,
@@ -115,6 +115,11 @@ def person_of(claims: dict[str, Any], *, told: dict[str, Any] | None = None) -> 
     )
 
 
+def is_subject(value: Any) -> bool:
+    """Say whether a value can be a directory's key of a person."""
+    return isinstance(value, str) and 0 < len(value) <= _LONGEST_SUBJECT and value.isprintable()
+
+
 def _signed(id_token: str, keys: list[Any]) -> dict[str, Any]:
     try:
         header = jwt.get_unverified_header(id_token)
@@ -142,10 +147,6 @@ def _key(header: dict[str, Any], keys: list[Any]) -> dict[str, Any]:
     if len(fit) != 1:
         raise NotProven("key")
     return fit[0]
-
-
-def _is_subject(value: Any) -> bool:
-    return isinstance(value, str) and 0 < len(value) <= _LONGEST_SUBJECT and value.isprintable()
 
 
 def _number(value: Any) -> float:

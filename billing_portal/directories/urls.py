@@ -11,4 +11,6 @@ urlpatterns = [
     path("", views.choose, name="choose"),
     path("<slug:slug>/", views.start, name="start"),
     path("<slug:slug>/callback/", views.callback, name="callback"),
+    path("<slug:slug>/acs/", views.consume, name="acs"),
+    path("<slug:slug>/metadata/", views.metadata, name="metadata"),
 ]

@@ -7,6 +7,8 @@ against ``form-action``, which would have to name every directory there is.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from http import HTTPStatus
 
@@ -15,11 +17,14 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme, urlencode
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from billing_portal.directories import actions, asking, queries, relying
+from billing_portal.directories import actions, asking, queries, relying, saml
+from billing_portal.directories.assertions import Ours
 from billing_portal.directories.fetching import Unreachable
-from billing_portal.directories.models import Directory
+from billing_portal.directories.models import Directory, Protocol
+from billing_portal.directories.saml_xml import MOST_BYTES
 from billing_portal.directories.tokens import Person
 from billing_portal.errors import Refused
 from billing_portal.members import paths, sessions
@@ -27,9 +32,17 @@ from billing_portal.tenancy.models import Tenant
 from billing_portal.tenancy.scope import tenant_scope
 
 _LONGEST = 2_000  # characters of the page to come back to, which a session keeps
-_NOT_BEGUN = (
+NOT_BEGUN = (
     "This sign-in was not begun in this browser, took too long, or has been used. Begin it again."
 )
+
+
+@dataclass(frozen=True)
+class Coming:
+    """Whom a directory's answer has proven; ``until`` as in ``ByDirectory``."""
+
+    person: Person
+    until: int = 0
 
 
 class AddressForm(forms.Form):
@@ -75,14 +88,13 @@ def start(request: HttpRequest, slug: str) -> HttpResponse:
         return render(request, "directories/start.html", {"one": tenant, "next": to})
     with tenant_scope(tenant.pk):
         directory = queries.directory_in_force()
-        client = actions.client_of(directory) if directory else None
-    if directory is None or client is None:
-        return _refused(request, tenant, _NOT_BEGUN, HTTPStatus.BAD_REQUEST)
+    if directory is None:
+        return _refused(request, tenant, NOT_BEGUN, HTTPStatus.BAD_REQUEST)
     now = datetime.now(UTC)
     is_anew = sessions.by_directory(request) is not None  # a proof: an open session there is none
     question = relying.new_question(since=int(now.timestamp()) if is_anew else 0)
     try:
-        address = relying.address_of(client, question, back_to=_back_to(request, tenant))
+        address = _address(request, tenant, directory, question, now)
     except Unreachable as refusal:
         return _refused(request, tenant, str(refusal), HTTPStatus.SERVICE_UNAVAILABLE)
     asked = asking.Asked(question, tenant.pk, directory.public_id, to)
@@ -95,25 +107,89 @@ def start(request: HttpRequest, slug: str) -> HttpResponse:
 @never_cache
 @require_safe
 def callback(request: HttpRequest, slug: str) -> HttpResponse:
-    """Take the directory's answer, and sign in whom it proves, if they belong to the firm."""
-    tenant, now = _firm(slug), datetime.now(UTC)
-    asked = asking.take(request, state=request.GET.get("state", ""), firm=tenant.pk, at=now)
+    """Take an OpenID provider's answer, and sign in whom it proves, if they belong to the firm."""
+    tenant = _firm(slug)
+    state, back_to = request.GET.get("state", ""), _back_to(request, tenant)
+
+    def prove(directory: Directory, asked: asking.Asked, now: datetime) -> Coming:
+        with tenant_scope(tenant.pk):
+            client = actions.client_of(directory)
+        answer = request.GET.dict()
+        person = relying.answered(client, asked.question, answer, back_to=back_to, now=now)
+        return Coming(person)
+
+    taken = _take(request, tenant, state=state, protocol=Protocol.OIDC)
+    return _come_in(request, tenant, taken, prove)
+
+
+@csrf_exempt  # it comes from another site; the question in this browser's session is the token
+@never_cache
+@require_POST
+def consume(request: HttpRequest, slug: str) -> HttpResponse:
+    """Take a SAML directory's answer, and sign in whom it proves, if they belong to the firm.
+
+    The directory's page posts it here from another site, and such a request carries no session
+    (SameSite=Lax). So the first time, a page of ours sends the same form once more, from here.
+    """
+    tenant = _firm(slug)
+    state, response = request.POST.get("RelayState", ""), request.POST.get("SAMLResponse", "")
+    taken = _take(request, tenant, state=state, protocol=Protocol.SAML)
+    if taken is None and "again" not in request.POST and len(response) <= 2 * MOST_BYTES:
+        # Without a token: it would come as a cookie, and take the place of the browser's own.
+        told = {"one": tenant, "state": state, "response": response, "csrf_token": ""}
+        return render(request, "directories/again.html", told)
+
+    def prove(directory: Directory, asked: asking.Asked, now: datetime) -> Coming:
+        provider, ours = actions.provider_of(directory), _ours(request, slug)
+        proven = saml.answered(provider, ours, asked.question, response, now=now)
+        with tenant_scope(tenant.pk):
+            actions.take_assertion(directory, proven.assertion)
+        ends_at = proven.ends_at
+        return Coming(proven.person, 0 if ends_at is None else int(ends_at.timestamp()))
+
+    return _come_in(request, tenant, taken, prove)
+
+
+@require_safe
+def metadata(request: HttpRequest, slug: str) -> HttpResponse:
+    """Describe the portal to a firm's SAML directory.
+
+    It is made of the address alone, so that it tells nobody whether there is such a firm.
+    """
+    kind = "application/samlmetadata+xml"
+    return HttpResponse(saml.metadata_of(_ours(request, slug)), content_type=kind)
+
+
+def _take(
+    request: HttpRequest, tenant: Tenant, *, state: str, protocol: str
+) -> tuple[Directory, asking.Asked] | None:
+    """Return the question that an answer belongs to, once, and the directory that was asked it."""
+    asked = asking.take(request, state=state, firm=tenant.pk, at=datetime.now(UTC))
     if asked is None or asked.directory != tenant.directory:
-        return _refused(request, tenant, _NOT_BEGUN, HTTPStatus.BAD_REQUEST)
+        return None
     with tenant_scope(tenant.pk):
         directory = get_object_or_404(Directory, state=Directory.State.ACTIVE)
-        client = actions.client_of(directory)
-    back_to = _back_to(request, tenant)
+    return (directory, asked) if directory.protocol == protocol else None
+
+
+def _come_in(
+    request: HttpRequest,
+    tenant: Tenant,
+    taken: tuple[Directory, asking.Asked] | None,
+    prove: Callable[[Directory, asking.Asked, datetime], Coming],
+) -> HttpResponse:
+    """Sign in whom an answer proves, or say that it was not."""
+    if taken is None:
+        return _refused(request, tenant, NOT_BEGUN, HTTPStatus.BAD_REQUEST)
+    (directory, asked), now = taken, datetime.now(UTC)
     try:
-        person = relying.answered(
-            client, asked.question, request.GET.dict(), back_to=back_to, now=now
-        )
+        coming = prove(directory, asked, now)
         with tenant_scope(tenant.pk):
-            user = actions.come_in(directory, person, at=now)
+            user = actions.come_in(directory, coming.person, at=now)
     except Refused as refusal:
         return _not_in(request, tenant, directory, refusal)
-    by = sessions.ByDirectory(tenant.pk, directory.public_id)
-    is_strong = _has_two_factors(directory, person)
+    by = sessions.ByDirectory(tenant.pk, directory.public_id, coming.until)
+    is_strong = _has_two_factors(directory, coming.person)
     return sessions.begin(request, user, by, has_two_factors=is_strong, to=asked.to)
 
 
@@ -140,6 +216,31 @@ def _has_two_factors(directory: Directory, person: Person) -> bool:
 def _firm(slug: str) -> Tenant:
     """Return a firm that has a directory; any other is as if it did not exist."""
     return get_object_or_404(Tenant.objects.exclude(directory=""), slug=slug)
+
+
+def _address(
+    request: HttpRequest,
+    tenant: Tenant,
+    directory: Directory,
+    question: relying.Question,
+    now: datetime,
+) -> str:
+    """Return where the browser is sent with a question.
+
+    :raises Unreachable: when an OpenID provider does not describe itself.
+    """
+    if directory.protocol == Protocol.SAML:
+        provider = actions.provider_of(directory)
+        return saml.address_of(provider, _ours(request, tenant.slug), question, now=now)
+    with tenant_scope(tenant.pk):
+        client = actions.client_of(directory)
+    return relying.address_of(client, question, back_to=_back_to(request, tenant))
+
+
+def _ours(request: HttpRequest, slug: str) -> Ours:
+    """Return how the portal is known to a firm's SAML directory."""
+    places = (paths.outside_firms(f"directories:{name}", slug=slug) for name in ("metadata", "acs"))
+    return Ours(*(request.build_absolute_uri(path) for path in places))
 
 
 def _back_to(request: HttpRequest, tenant: Tenant) -> str:

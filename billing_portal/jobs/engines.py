@@ -27,6 +27,7 @@ class Runnable(Protocol):
     timeout: int
     max_attempts: int
     backoff: int
+    title: str
 
     def __call__(self, **ids: Any) -> None:
         """Do the work."""

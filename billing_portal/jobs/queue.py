@@ -29,6 +29,7 @@ class NotIds(TypeError):
 class JobFunction:
     """A module-level function that can run later, and how.
 
+    :ivar title: what it does, in the words of who watches it.
     :ivar scoped: run inside the firm's scope and complete in the same transaction. Unscoped work
         calls the outside: it is given ``tenant_id`` and opens its own scopes.
     :ivar timeout: seconds; a run that takes longer is interrupted and counts as failed.
@@ -43,6 +44,7 @@ class JobFunction:
     max_attempts: int
     backoff: int
     scoped: bool
+    title: str = ""
 
     def __call__(self, **kwargs: Any) -> None:
         """Do the work here and now; the worker and tests do."""
@@ -126,6 +128,7 @@ class JobFunction:
 
 def job(
     *,
+    title: str = "",
     queue: str = "default",
     timeout: int = 120,
     max_attempts: int = 5,
@@ -136,6 +139,8 @@ def job(
 
     The function may run twice without harm; its docstring says why.
 
+    :param title: a verb and its object, such as "Write an invoice's files".
+
     :raises ValueError: when it asks for more time than JOB_TIMEOUT_SECONDS.
     """
     if timeout > settings.JOB_TIMEOUT_SECONDS:
@@ -143,7 +148,7 @@ def job(
 
     def mark(function: Callable[..., None]) -> JobFunction:
         name = f"{function.__module__}.{function.__qualname__}"
-        marked = JobFunction(function, name, queue, timeout, max_attempts, backoff, scoped)
+        marked = JobFunction(function, name, queue, timeout, max_attempts, backoff, scoped, title)
         engines.REGISTRY[name] = marked
         return marked
 

@@ -10,11 +10,13 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST, require_safe
 
 from billing_portal.errors import Refused
 from billing_portal.ids import uid_of
 from billing_portal.jobs import actions, queries
+from billing_portal.jobs.engines import UnknownJob, function_of
 from billing_portal.jobs.models import Job
 from billing_portal.portal.inbox import InboxItem
 from billing_portal.portal.lists import Link, page_of, url_with
@@ -25,6 +27,12 @@ from billing_portal.tenancy.requests import FirmRequest
 from billing_portal.tenancy.scope import current_tenant_id
 
 _MOST = 100
+_QUEUES = {
+    "default": _("General"),
+    "documents": _("Documents"),
+    "mail": _("Mail"),
+    "browser": _("Carriers' sites"),
+}
 
 
 @dataclass(frozen=True)
@@ -33,6 +41,7 @@ class JobRow:
 
     job: Job
     title: str
+    queue: str
     polls: bool
     may_retry: bool
     may_cancel: bool
@@ -150,6 +159,7 @@ def _row(job: Job, request: FirmRequest, *, polls: bool) -> JobRow:
     return JobRow(
         job=job,
         title=_title(job),
+        queue=str(_QUEUES.get(job.queue, job.queue)),
         polls=polls,
         may_retry=may_act and job.state in actions.RETRYABLE,
         may_cancel=may_act and job.state in actions.CANCELABLE,
@@ -161,4 +171,9 @@ def _states() -> list[tuple[str, str]]:
 
 
 def _title(job: Job) -> str:
-    return words(job.name.rpartition(".")[2].removesuffix("_later"))
+    """Return what a job does; of a function that is gone since, its name as words."""
+    try:
+        title = function_of(job.name).title
+    except UnknownJob:
+        title = ""
+    return gettext(title) if title else words(job.name.rpartition(".")[2].removesuffix("_later"))

@@ -21,6 +21,12 @@ class OwnProposal(Refused):
     code = "members.own_proposal"
 
 
+class OwnRole(Refused):
+    """Who receives a role cannot be the one who approves it, whoever proposed it."""
+
+    code = "members.own_role"
+
+
 class NotOpen(Refused):
     """It has been approved, used, ended or revoked already, or has expired."""
 
@@ -90,12 +96,15 @@ def approve_role(membership: Membership, *, by: Actor) -> Membership:
     """Approve a proposed role.
 
     :raises OwnProposal: when the approver proposed it.
+    :raises OwnRole: when the approver is who receives it.
     :raises NotOpen: when it has been approved or ended.
     """
     by.must("members.approve")
     membership = _waiting(membership)
     if membership.proposed_by == by.ref:
         raise OwnProposal("Another person must approve what you proposed.")
+    if by.ref == f"user:{membership.user_id}":
+        raise OwnRole("Another person must approve a role of yours.")
     membership.approved_by, membership.approved_at = by.ref, Now()
     membership.save(update_fields=["approved_by", "approved_at"])
     record("role.approved", membership, by=by, user=membership.user_id, role=membership.role)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from billing_portal.tenancy.actors import Actor
 from billing_portal.tenancy.permissions import PERMISSIONS, ROLES
 
 # A key acts in the role "service"; a person never does.
@@ -61,6 +64,12 @@ class Key(forms.Form):
         help_text=_("One a line, such as 203.0.113.0/24. Without any it may call from anywhere."),
     )
     days = forms.TypedChoiceField(label=_("It works for"), choices=_SPANS, coerce=int, initial=90)
+
+    def __init__(self, *args: Any, by: Actor, **more: Any) -> None:
+        """Offer what the person who asks may do themselves."""
+        super().__init__(*args, **more)
+        offered = [(name, words) for name, words in _SCOPE_CHOICES if by.may(name)]
+        self.fields["scopes"].choices = offered  # type: ignore[attr-defined]  # a choice field
 
     def clean_networks(self) -> list[str]:
         """Return the lines that say something."""

@@ -14,13 +14,28 @@ from billing_portal.members.actions import NotOpen, OwnProposal
 from billing_portal.members.models import ApiKey
 from billing_portal.tenancy.actors import Actor
 from billing_portal.tenancy.models import Tenant
-from billing_portal.tenancy.permissions import ROLES
+from billing_portal.tenancy.permissions import PERMISSIONS, ROLES
+from billing_portal.texts import refuse_hidden
 
 
 class NetworkUnknown(Refused):
     """A text in the allow-list is no network."""
 
     code = "api_key.network_unknown"
+
+
+class ScopesNotHeld(Refused):
+    """Nobody gives a key what they may not do themselves.
+
+    :ivar more: the scopes in question.
+    """
+
+    code = "api_key.scopes_not_held"
+
+    def __init__(self, scopes: list[str]) -> None:
+        self.more = {"scopes": scopes}
+        words = ", ".join(f"“{PERMISSIONS[each]}” ({each})" for each in scopes)
+        super().__init__(f"You cannot give a key what you may not do yourself: {words}.")
 
 
 class TwoLive(Refused):
@@ -42,14 +57,18 @@ def request_key(
     """Make an API key and return it with its text, shown this once; it works once approved.
 
     :raises NetworkUnknown: when a network is no CIDR.
+    :raises HiddenCharacter: for a name with a character that cannot be seen.
+    :raises ScopesNotHeld: for a scope that the person asking does not hold.
     """
     by.must("api_keys.request")
+    refuse_hidden({"name": name})
     unknown = keys.unknown_networks(networks or [])
     if unknown:
         raise NetworkUnknown(f"These are no networks: {', '.join(unknown)}.")
     outside = sorted(set(scopes or []) - ROLES["service"])
     if outside:
         raise ValueError(outside)
+    _must_hold(scopes, by)
     key, text = _make(
         tenant,
         name=name,
@@ -68,6 +87,7 @@ def approve_key(key: ApiKey, *, by: Actor, at: datetime) -> ApiKey:
     """Approve an API key, from when on it works.
 
     :raises OwnProposal: when the approver asked for it.
+    :raises ScopesNotHeld: when it has a scope that the approver does not hold.
     :raises NotOpen: when it was approved or revoked before, or has expired.
     """
     by.must("api_keys.approve")
@@ -76,6 +96,7 @@ def approve_key(key: ApiKey, *, by: Actor, at: datetime) -> ApiKey:
         raise NotOpen("This key waits for no approval.")
     if key.requested_by == by.ref:
         raise OwnProposal("Another person must approve the key you asked for.")
+    _must_hold(key.scopes, by)
     key.approved_by, key.approved_at = by.ref, Now()
     key.save(update_fields=["approved_by", "approved_at"])
     record("api_key.approved", key, by=by, name=key.name)
@@ -104,11 +125,13 @@ def request_successor(key: ApiKey, *, by: Actor, at: datetime) -> tuple[ApiKey, 
 
     :raises NotOpen: when the key does not work now.
     :raises TwoLive: when it has a successor, or still stands beside the key before it.
+    :raises ScopesNotHeld: when it has a scope that the person asking does not hold.
     """
     by.must("api_keys.request")
     key = ApiKey.objects.select_for_update(of=("self",)).select_related("tenant").get(pk=key.pk)
     if not keys.is_live(key, at):
         raise NotOpen("Only a key that works has a successor.")
+    _must_hold(key.scopes, by)
     before = ApiKey.objects.filter(pk=key.succeeds_id).first() if key.succeeds_id else None
     if before is not None and keys.is_live(before, at):
         raise TwoLive("Revoke the key before this one first: two work at a time, never three.")
@@ -137,6 +160,17 @@ def revoke_key(key: ApiKey, *, by: Actor, at: datetime) -> ApiKey:
     if key.revoked_at is None:
         _end(key, "api_key.revoked", by=by, at=at)
     return key
+
+
+def not_held(scopes: list[str] | None, by: Actor) -> list[str]:
+    """Return the scopes of a key that an actor does not hold; no scopes mean the whole role."""
+    return sorted(each for each in scopes or ROLES["service"] if not by.may(each))
+
+
+def _must_hold(scopes: list[str] | None, by: Actor) -> None:
+    missing = not_held(scopes, by)
+    if missing:
+        raise ScopesNotHeld(missing)
 
 
 def _make(

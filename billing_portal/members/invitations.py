@@ -21,6 +21,7 @@ from billing_portal.members.actions import (
     NotOpen,
     NotYours,
     OwnProposal,
+    OwnRole,
     RoleHeldAlready,
     add_user,
 )
@@ -29,6 +30,7 @@ from billing_portal.members.post import post, written_for
 from billing_portal.tenancy.actors import Actor, ActorKind
 from billing_portal.tenancy.models import Tenant
 from billing_portal.tenancy.scope import tenant_scope
+from billing_portal.texts import refuse_hidden
 
 LASTS = timedelta(days=7)
 
@@ -53,8 +55,10 @@ def invite(
 
     :raises RoleHeldAlready: when a member of this address holds the role, or it is proposed.
     :raises InvitedAlready: when such an invitation waits, or is on its way.
+    :raises HiddenCharacter: for a name with a character that cannot be seen.
     """
     by.must("members.invite")
+    refuse_hidden({"name": name, "email": email})
     email = email.strip().lower()
     held = Membership.objects.filter(tenant=tenant, role=role, ended_at__isnull=True)
     if held.filter(user__email=email).exists():
@@ -82,6 +86,7 @@ def approve_invitation(invitation: Invitation, *, by: Actor, at: datetime) -> In
     """Approve an invitation; a job mails it.
 
     :raises OwnProposal: when the approver is the inviter.
+    :raises OwnRole: when it goes to the approver's own address.
     :raises NotOpen: when it was approved before, or has expired.
     """
     invitation = _approve(invitation, by=by, at=at)
@@ -95,7 +100,7 @@ def approve_by_hand(invitation: Invitation, *, by: Actor, at: datetime) -> str:
 
     For a firm's first people, who are invited by command.
 
-    :raises OwnProposal, NotOpen: as for one that is mailed.
+    :raises OwnProposal, OwnRole, NotOpen: as for one that is mailed.
     """
     return _give_token(_approve(invitation, by=by, at=at))
 
@@ -205,7 +210,12 @@ def _accept(invitation: Invitation, user: User, *, at: datetime) -> User:
 
 @transaction.atomic
 def join(invitation: Invitation, user: User, *, at: datetime) -> Membership:
-    """Make the person a member whom an approved invitation reached; its caller has proven who."""
+    """Make the person a member whom an approved invitation reached; its caller has proven who.
+
+    :raises OwnRole: when the person has approved it; the address may have become theirs since.
+    """
+    if invitation.approved_by == f"user:{user.pk}":
+        raise OwnRole("You approved this invitation yourself: another person must.")
     invitation.accepted_at = at
     invitation.save(update_fields=["accepted_at"])
     by = Actor(ActorKind.USER, user.pk, str(user))
@@ -233,6 +243,9 @@ def _approve(invitation: Invitation, *, by: Actor, at: datetime) -> Invitation:
         raise NotOpen("This invitation waits for no approval, or has expired.")
     if invitation.invited_by == by.ref:
         raise OwnProposal("Another person must approve your invitation.")
+    invited = User.objects.filter(email=invitation.email).first()
+    if invited is not None and by.ref == f"user:{invited.pk}":
+        raise OwnRole("Another person must approve an invitation to your own address.")
     invitation.approved_by, invitation.approved_at = by.ref, Now()
     invitation.expires_at = at + LASTS
     invitation.save(update_fields=["approved_by", "approved_at", "expires_at"])

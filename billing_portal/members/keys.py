@@ -50,7 +50,7 @@ def holder_of(request: HttpRequest, *, now: datetime) -> tuple[Tenant, Actor]:
     found = _FORM.match(text.strip())
     if kind.lower() != "bearer" or found is None:
         raise refusal
-    key = ApiKey.objects.select_related("tenant").filter(prefix=found["prefix"]).first()
+    key = ApiKey.objects.named().select_related("tenant").filter(prefix=found["prefix"]).first()
     if key is None or not hmac.compare_digest(key.secret_hash, _hash(found["secret"])):
         raise refusal
     if not is_live(key, now):
@@ -61,7 +61,9 @@ def holder_of(request: HttpRequest, *, now: datetime) -> tuple[Tenant, Actor]:
         ApiKey.objects.filter(pk=key.pk).update(last_used_at=now)
     role = ROLES["service"]
     allowed = role & frozenset(key.scopes) if key.scopes else role
-    return key.tenant, Actor(ActorKind.KEY, key.pk, key.name, allowed, ("service",))
+    return key.tenant, Actor(
+        ActorKind.KEY, key.pk, key.spoken_name, allowed, ("service",), holder=key.requested_by
+    )
 
 
 def prefix_of(request: HttpRequest) -> str:

@@ -21,6 +21,7 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import get_script_prefix, set_script_prefix
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from billing_portal import logs
 from billing_portal.api import limits
@@ -67,7 +68,10 @@ class FirmFromPath:
 
 
 class SessionLimits:
-    """End a session after an idle spell, and after a working day whatever happens."""
+    """End a session after an idle spell, and after a working day whatever happens.
+
+    A directory may have set it an earlier end.
+    """
 
     def __init__(self, get_response: Answer) -> None:
         self.get_response = get_response
@@ -78,7 +82,8 @@ class SessionLimits:
             began = request.session.setdefault("began_at", now)
             seen = request.session.get("seen_at", now)
             too_idle = now - seen > settings.SESSION_IDLE_SECONDS
-            if too_idle or now - began > settings.SESSION_ABSOLUTE_SECONDS:
+            is_over = now - began > settings.SESSION_ABSOLUTE_SECONDS
+            if too_idle or is_over or sessions.has_run_out(request, now=now):
                 logout(request)
             elif now - seen >= _NOTED_EVERY_SECONDS or "seen_at" not in request.session:
                 request.session["seen_at"] = now
@@ -113,7 +118,8 @@ class ActorAndScope:
             return None
         is_forbidden = isinstance(exception, MissingPermission)
         status = HTTPStatus.FORBIDDEN if is_forbidden else HTTPStatus.CONFLICT
-        told = {"exception": str(exception), "code": exception.code}
+        headline = "" if is_forbidden else gettext("This cannot be done now")
+        told = {"exception": str(exception), "code": exception.code, "headline": headline}
         return render(request, "403.html", told, status=status)
 
     def _for_anybody(self, request: HouseRequest) -> HttpResponse:

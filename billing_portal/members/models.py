@@ -10,13 +10,14 @@ from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager
 from django.db import models
-from django.db.models import F, Q, Value
-from django.db.models.functions import Cast, Concat, Lower, Now
+from django.db.models import Case, F, OuterRef, Q, Subquery, Value, When
+from django.db.models.functions import Cast, Concat, Lower, Now, Substr
 from django.utils.crypto import salted_hmac
 
 from billing_portal.tenancy.models import Tenant, TenantModel
 from billing_portal.tenancy.permissions import ROLES
 
+_LONGEST_NAME = 120  # of an actor, beside what it did
 _ROLE_CHOICES = [(role, role.capitalize()) for role in ROLES]
 
 
@@ -87,6 +88,17 @@ class User(AbstractBaseUser):
         return False
 
 
+class MembershipQuerySet(models.QuerySet["Membership"]):
+    """Roles, of any firm: they are asked for before a scope is open."""
+
+    def held(self) -> MembershipQuerySet:
+        """Those that count: approved by a second person, and not ended."""
+        return self.filter(ended_at__isnull=True).exclude(approved_by="")
+
+
+_REF_OF_USER = Concat(Value("user:"), Cast("user_id", models.CharField()))
+
+
 class Membership(models.Model):
     """One role of one user in one firm; it counts once a second person has approved it."""
 
@@ -100,6 +112,8 @@ class Membership(models.Model):
     ended_by = models.CharField(max_length=60, blank=True)
     ended_at = models.DateTimeField(null=True, blank=True)
 
+    objects = MembershipQuerySet.as_manager()
+
     class Meta:
         constraints = [
             models.UniqueConstraint(
@@ -110,6 +124,10 @@ class Membership(models.Model):
             models.CheckConstraint(
                 condition=~Q(approved_by=F("proposed_by")),
                 name="membership_approver_is_not_its_proposer",
+            ),
+            models.CheckConstraint(
+                condition=~Q(approved_by=_REF_OF_USER) | Q(ended_at__isnull=False),
+                name="membership_approver_is_not_its_holder",
             ),
         ]
 
@@ -164,6 +182,19 @@ class Invitation(models.Model):
         return f"{self.email} as {self.get_role_display()}"
 
 
+class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
+    """Keys, of any firm: they are asked for before a scope is open."""
+
+    def named(self) -> ApiKeyQuerySet:
+        """Add ``holder_name``, of the person who asked for the key; nothing for the operator."""
+        number = Cast(Substr("requested_by", len("user:") + 1), models.BigIntegerField())
+        asked = self.annotate(
+            holder_id=Case(When(requested_by__startswith="user:", then=number), default=None)
+        )
+        holder = User.objects.filter(pk=OuterRef("holder_id"))
+        return asked.annotate(holder_name=Subquery(holder.values("name")))
+
+
 class ApiKey(models.Model):
     """A key of an internal service: shown once, stored as a hash, used once approved."""
 
@@ -190,6 +221,8 @@ class ApiKey(models.Model):
         help_text="Whose place it takes; both work until the older one is revoked or expires.",
     )
 
+    objects = ApiKeyQuerySet.as_manager()
+
     class Meta:
         constraints = [
             models.CheckConstraint(
@@ -205,6 +238,12 @@ class ApiKey(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} ({self.prefix}…)"
+
+    @property
+    def spoken_name(self) -> str:
+        """How its deeds are signed: by which key, and whose; needs ``named()``."""
+        holder = getattr(self, "holder_name", None) or "the operator"
+        return f"key {self.name}, held by {holder}"[:_LONGEST_NAME]
 
 
 class InstallationKey(models.Model):
@@ -243,9 +282,6 @@ class Letter(models.Model):
 
     def __str__(self) -> str:
         return f"Letter {self.message_id}"
-
-
-_REF_OF_USER = Concat(Value("user:"), Cast("user_id", models.CharField()))
 
 
 class FactorReset(TenantModel):

@@ -95,7 +95,14 @@ def carrier_for(email: str) -> Tenant | None:
     return firms.filter(pk__in=held.values("tenant_id")).first() or firms.first()
 
 
-@job(queue="mail", timeout=90, max_attempts=_ATTEMPTS, backoff=10, scoped=False)
+@job(
+    title="Mail a letter",
+    queue="mail",
+    timeout=90,
+    max_attempts=_ATTEMPTS,
+    backoff=10,
+    scoped=False,
+)
 def send_letter_later(*, tenant_id: int, letter_id: int) -> None:
     """Mail a letter. Twice does no harm: a letter that went is gone, a repeat is the same mail.
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from allauth.mfa.models import Authenticator
-from django.db.models import QuerySet
+from django.db.models import OuterRef, QuerySet, Subquery
 
 from billing_portal.bounds import whole_number
 from billing_portal.members.models import ApiKey, FactorReset, Invitation, Letter, Membership, User
@@ -22,8 +22,8 @@ def actor_in(tenant: Tenant, user: User) -> Actor | None:
     if not user.is_active:
         return None
     roles = tuple(
-        Membership.objects.filter(tenant=tenant, user=user, ended_at__isnull=True)
-        .exclude(approved_by="")
+        Membership.objects.held()
+        .filter(tenant=tenant, user=user)
         .order_by("role")
         .values_list("role", flat=True)
     )
@@ -35,8 +35,8 @@ def actor_in(tenant: Tenant, user: User) -> Actor | None:
 def firms_of(user: User) -> list[tuple[Tenant, list[str]]]:
     """Return the firms that the user may enter, by name, each with the user's roles. One query."""
     held = (
-        Membership.objects.filter(user=user, ended_at__isnull=True)
-        .exclude(approved_by="")
+        Membership.objects.held()
+        .filter(user=user)
         .select_related("tenant")
         .order_by("tenant__name", "tenant_id", "role")
     )
@@ -63,7 +63,7 @@ def members_of(tenant: Tenant) -> list[Membership]:
 
 def people_of(tenant: Tenant) -> QuerySet[User]:
     """Return who holds an approved role in the firm, each once, in no order: page by key."""
-    held = Membership.objects.filter(tenant=tenant, ended_at__isnull=True).exclude(approved_by="")
+    held = Membership.objects.held().filter(tenant=tenant)
     return User.objects.filter(pk__in=held.values("user_id"))
 
 
@@ -83,11 +83,15 @@ def proposals_of(tenant: Tenant) -> list[Membership]:
 
 
 def open_invitations_of(tenant: Tenant) -> list[Invitation]:
-    """Return the invitations that were neither accepted nor withdrawn, oldest first. One query."""
+    """Return the invitations that were neither accepted nor withdrawn, oldest first. One query.
+
+    Each says in ``invited_user`` which user has the address, where one has.
+    """
     rows = Invitation.objects.filter(
         tenant=tenant, accepted_at__isnull=True, withdrawn_at__isnull=True
     )
-    return list(rows.order_by("pk")[:_MOST])
+    has_address = User.objects.filter(email=OuterRef("email")).values("pk")[:1]
+    return list(rows.annotate(invited_user=Subquery(has_address)).order_by("pk")[:_MOST])
 
 
 def open_resets() -> list[FactorReset]:
@@ -113,6 +117,30 @@ def keys_waiting(tenant: Tenant, now: datetime) -> list[ApiKey]:
     """Return the keys that wait for a second person, oldest first. One query."""
     rows = keys_of(tenant).filter(approved_by="", revoked_at__isnull=True, expires_at__gt=now)
     return list(rows.order_by("pk")[:_MOST])
+
+
+def is_vouched_for(key_id: int, permission: str) -> bool:
+    """Say whether both who asked for a key and who approved it may do something themselves.
+
+    The operator of the installation stands for what was made at its console. Two queries.
+    """
+    key = ApiKey.objects.select_related("tenant").filter(pk=key_id).first()
+    if key is None:
+        return False
+    may = {f"user:{each.pk}" for each in holders_of(key.tenant, permission)}
+    return all(
+        ref in may or ref.startswith("system:") for ref in (key.requested_by, key.approved_by)
+    )
+
+
+def own_refs(actor: Actor) -> set[str]:
+    """Return under which refs an actor's deeds stand: their own, and those of keys of theirs.
+
+    A key is one with whoever asked for it and with their other keys. One query.
+    """
+    person = actor.holder or actor.ref
+    keys = ApiKey.objects.filter(requested_by=person).values_list("pk", flat=True)
+    return {actor.ref, person} | {f"key:{pk}" for pk in keys}
 
 
 def letters_about(tenant: Tenant, subjects: Iterable[str]) -> dict[str, Letter]:
@@ -147,8 +175,8 @@ def holders_of(tenant: Tenant, permission: str) -> list[User]:
 
 def holders_by_role(tenant: Tenant, role: str) -> list[int]:
     """Return the keys of those who hold a role in the firm. One query."""
-    rows = Membership.objects.filter(tenant=tenant, role=role, ended_at__isnull=True)
-    return list(rows.exclude(approved_by="").values_list("user_id", flat=True))
+    rows = Membership.objects.held().filter(tenant=tenant, role=role)
+    return list(rows.values_list("user_id", flat=True))
 
 
 def names_of_actors(refs: Iterable[str]) -> dict[str, str]:
@@ -165,9 +193,9 @@ def names_of_actors(refs: Iterable[str]) -> dict[str, str]:
         elif kind in numbers and (number := whole_number(rest)) is not None:
             numbers[kind].add(number)
     people = User.objects.filter(pk__in=numbers["user"]) if numbers["user"] else ()
-    keys = ApiKey.objects.filter(pk__in=numbers["key"]) if numbers["key"] else ()
+    keys = ApiKey.objects.named().filter(pk__in=numbers["key"]) if numbers["key"] else ()
     found |= {f"user:{user.pk}": str(user) for user in people}
-    return found | {f"key:{key.pk}": key.name for key in keys}
+    return found | {f"key:{key.pk}": key.spoken_name for key in keys}
 
 
 def _roles() -> list[str]:

@@ -15,6 +15,7 @@ from billing_portal.members.actions import NotOpen, OwnProposal
 from billing_portal.members.models import FactorReset, Membership, User
 from billing_portal.tenancy.actors import Actor
 from billing_portal.tenancy.scope import current_tenant_id
+from billing_portal.texts import refuse_hidden
 
 _PERMISSION = "members.reset_factors"
 
@@ -47,11 +48,13 @@ def request_reset(user: User, *, reason: str, by: Actor) -> FactorReset:
     :raises OwnFactors: when they are one's own.
     :raises NothingToReset: for no member of the firm, without a factor, or asked for already.
     :raises OfSeveralFirms: when they are a member of another firm too.
+    :raises HiddenCharacter: for a reason with a character that cannot be seen.
     """
     by.must(_PERMISSION)
+    refuse_hidden({"reason": reason}, prose=["reason"])
     _must_be_anothers(user.pk, by)
-    held = Membership.objects.filter(tenant_id=current_tenant_id(), user=user, ended_at=None)
-    if not held.exclude(approved_by="").exists():
+    held = Membership.objects.held().filter(tenant_id=current_tenant_id(), user=user)
+    if not held.exists():
         raise NothingToReset(f"{user} is no member of this firm.")
     if not proofs.factors_of(user):
         raise NothingToReset(f"{user} has no second factor.")
@@ -131,7 +134,7 @@ def _take_away(user: User, *, by: Actor) -> None:
 
 
 def _must_be_of_this_firm_alone(user: User) -> None:
-    held = Membership.objects.filter(user=user, ended_at=None).exclude(approved_by="")
+    held = Membership.objects.held().filter(user=user)
     if held.exclude(tenant_id=current_tenant_id()).exists():
         raise OfSeveralFirms(
             f"{user} signs in elsewhere too: whoever runs the portal resets their second factor."

@@ -7,7 +7,7 @@ person would be taken over everywhere.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from allauth.account.internal.flows.login import record_authentication
@@ -41,10 +41,15 @@ class KeptByTheFirm(Refused):
 
 @dataclass(frozen=True)
 class ByDirectory:
-    """How a session began: the firm's key, and the public id of the directory in force then."""
+    """How a session began: the firm's key, and the public id of the directory in force then.
+
+    :ivar until: seconds since 1970 at which the directory wants the session to end; 0 leaves it to
+        the house.
+    """
 
     firm: int
     directory: str
+    until: int = 0
 
 
 def begin(
@@ -56,7 +61,7 @@ def begin(
     """
     logout(request)  # whatever the browser held before, of whomever
     record_authentication(request, user, method=_MARK)  # which counts as a proof for a while
-    told = {"firm": by.firm, "directory": by.directory, "has_two_factors": has_two_factors}
+    told = {**asdict(by), "has_two_factors": has_two_factors}
     answer: HttpResponse = perform_login(
         request, user, redirect_url=to, signal_kwargs={_TOLD: told}
     )
@@ -66,7 +71,16 @@ def begin(
 def by_directory(request: HttpRequest) -> ByDirectory | None:
     """Return how a directory began the session, or None where a password or passkey did."""
     mark = request.session.get(_MARK)
-    return None if mark is None else ByDirectory(mark["firm"], mark["directory"])
+    return None if mark is None else ByDirectory(**mark)
+
+
+def has_run_out(request: HttpRequest, *, now: int) -> bool:
+    """Say whether a session has passed the end that its directory set it.
+
+    :param now: seconds since 1970.
+    """
+    by = by_directory(request)
+    return by is not None and 0 < by.until <= now
 
 
 def forget(request: HttpRequest) -> None:
@@ -82,7 +96,8 @@ def settle(request: HttpRequest, user: User, told: dict[str, Any] | None) -> boo
     mine = (told or {}).get(_TOLD)
     if mine is None:
         return False
-    request.session[_MARK] = {"firm": mine["firm"], "directory": mine["directory"]}
+    begun = ByDirectory(mine["firm"], mine["directory"], mine.get("until", 0))
+    request.session[_MARK] = asdict(begun)
     with tenant_scope(mine["firm"]):
         by = Actor(ActorKind.USER, user.pk, str(user))
         record("sign_in.by_directory", user, by=by, directory=mine["directory"])

@@ -171,7 +171,7 @@ def _shot(step: str, at: str, lines: int) -> dict[str, str]:
     url = "data:image/svg+xml;base64," + b64encode(drawing.encode()).decode()
     return {
         "step": step,
-        "at": at,
+        "name": f"{step}, {at}",
         "url": "#uploads",
         "image_url": url,
         "alt": f"Carrier's page: {step}",

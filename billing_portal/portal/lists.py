@@ -22,6 +22,7 @@ from django.utils.translation import gettext_lazy as _
 from billing_portal.bounds import whole_number
 
 SIZES = (50, 200, 500)
+_SEVERAL = 2
 _PAGING = ("after", "before")
 _FIRST_DAY, _LAST_DAY = date(1900, 1, 1), date(2199, 12, 31)
 
@@ -39,7 +40,7 @@ class Link:
 
 @dataclass(frozen=True)
 class Pager:
-    """Where the pages beside this one are."""
+    """Where the pages beside this one are; no sizes where all rows fit into the smallest."""
 
     summary: str
     sizes: list[Link]
@@ -72,13 +73,27 @@ def page_of(rows: QuerySet[M], request: HttpRequest) -> Page[M]:
         found = list(later.order_by("-pk")[: size + 1])
         is_first, is_last = after is None, len(found) <= size
         found = found[:size]
+    is_whole = is_first and is_last
     pager = Pager(
-        summary=gettext("%(count)s shown, newest first") % {"count": len(found)},
-        sizes=[Link(str(n), url_with(request, rows=str(n)), n == size) for n in SIZES],
+        summary=_summary(len(found), is_whole=is_whole),
+        # Where all rows fit into the smallest page, no other size shows more.
+        sizes=[] if is_whole and len(found) <= SIZES[0] else _sizes(request, size),
         previous_url="" if is_first or not found else url_with(request, before=str(found[0].pk)),
         next_url="" if is_last or not found else url_with(request, after=str(found[-1].pk)),
     )
     return Page(found, pager)
+
+
+def _summary(count: int, *, is_whole: bool) -> str:
+    if is_whole and count < _SEVERAL:
+        return ""
+    if is_whole:
+        return gettext("All %(count)s, newest first") % {"count": count}
+    return gettext("%(count)s shown, newest first") % {"count": count}
+
+
+def _sizes(request: HttpRequest, size: int) -> list[Link]:
+    return [Link(str(n), url_with(request, rows=str(n)), n == size) for n in SIZES]
 
 
 def url_with(request: HttpRequest, **changes: str) -> str:
@@ -105,6 +120,14 @@ class DayField(forms.DateField):
             error_messages={"invalid": _("Write a real day as YYYY-MM-DD.")},
             **options,
         )
+
+
+class OpenChoiceField(forms.ChoiceField):
+    """A choice of what is known by name; rows may hold, and addresses ask for, older keys too."""
+
+    def valid_value(self, value: Any) -> bool:
+        """Take any key."""
+        return True
 
 
 class FilterForm(forms.Form):

@@ -26,17 +26,19 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, URLResolver, get_script_prefix
 from django.utils.functional import cached_property
 from django.utils.text import capfirst
+from django.utils.translation import gettext
 
 from billing_portal.bounds import whole_number
 from billing_portal.errors import Refused
 from billing_portal.money import CURRENCIES_IN_USE
-from billing_portal.portal.proving import prove_first
+from billing_portal.portal.beginnings import begins
+from billing_portal.portal.proving import prove_first, way_to_prove
+from billing_portal.portal.templatetags.portal import NOTHING
 from billing_portal.tenancy.actors import Actor, MissingPermission
 from billing_portal.tenancy.models import TenantModel
 from billing_portal.tenancy.requests import FirmRequest
 
 COUNTED_AT_MOST = 1_000
-_AFTER_EVERY_LETTER = "\U0010ffff"
 _NOT_OURS = {"login", "logout", "password_change", "password_change_done"}
 _HISTORY_PAGE = 100
 
@@ -46,7 +48,6 @@ class OfficeSite(admin.AdminSite):
 
     site_title = "Back office"
     index_title = "Back office"
-    enable_nav_sidebar = True
 
     def has_permission(self, request: HttpRequest) -> bool:
         """Let in who may enter the firm's back office."""
@@ -54,13 +55,16 @@ class OfficeSite(admin.AdminSite):
         return actor is not None and actor.may("admin.enter")
 
     def admin_view(self, view: Any, cacheable: bool = False) -> Any:  # noqa: FBT001, FBT002 -- Django's
-        """Answer 403, not a sign-in page, to a member who may not enter."""
+        """Answer 403, not a sign-in page, to a member who may not enter.
+
+        :raises PermissionDenied: in words that name the permission.
+        """
         guarded = super().admin_view(view, cacheable)
 
         @functools.wraps(view)
         def inside(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
             if not self.has_permission(request):
-                raise PermissionDenied("admin.enter")
+                raise PermissionDenied(str(MissingPermission("admin.enter")))
             answer: HttpResponse = guarded(request, *args, **kwargs)
             return answer
 
@@ -143,7 +147,10 @@ def offer_currencies(form: forms.BaseForm, name: str) -> None:
     field = form.fields.get(name)
     if isinstance(field, forms.MultiValueField):
         cast(forms.ChoiceField, field.fields[1]).choices = offered
-        cast(forms.Select, cast(forms.MultiWidget, field.widget).widgets[1]).choices = offered
+        amount, currency = cast(forms.MultiWidget, field.widget).widgets
+        cast(forms.Select, currency).choices = offered
+        amount.attrs["aria-label"] = str(field.label)
+        currency.attrs["aria-label"] = gettext("Currency")
     elif field is not None:
         form.fields[name] = forms.ChoiceField(
             choices=offered, label=field.label, help_text=field.help_text
@@ -157,11 +164,13 @@ class OfficeAdmin(admin.ModelAdmin):
     static methods; without one there is no such button. Nothing is ever deleted.
 
     :cvar is_grave: who writes here has proven lately that it is they.
+    :cvar unproven_actions: those that only stop or turn down, and so need no proof even here.
     """
 
     view_permission: ClassVar[str] = ""
     edit_permission: ClassVar[str] = ""
     is_grave: ClassVar[bool] = False
+    unproven_actions: ClassVar[frozenset[str]] = frozenset()
     create_action: ClassVar[Callable[..., models.Model] | None] = None
     change_action: ClassVar[Callable[..., models.Model] | None] = None
 
@@ -171,6 +180,13 @@ class OfficeAdmin(admin.ModelAdmin):
     list_per_page = 50
     list_max_show_all = 0
     view_on_site = False
+    show_facets = admin.ShowFacets.NEVER
+    empty_value_display = NOTHING
+    formfield_overrides: ClassVar = {
+        models.DateField: {
+            "widget": forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"}),
+        },
+    }
     object_history_template = "portal/office_history.html"
 
     # --- Who may ---------------------------------------------------------------------------------
@@ -212,7 +228,7 @@ class OfficeAdmin(admin.ModelAdmin):
 
         The refused deed has been rolled back when the form is shown again, with status 422.
         """
-        if self.is_grave and (way := prove_first(request)):
+        if self._asks_for_proof(request) and (way := prove_first(request)):
             return way
         try:
             return super().changeform_view(request, object_id, form_url, extra_context)
@@ -228,9 +244,17 @@ class OfficeAdmin(admin.ModelAdmin):
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         """List the rows, or do what was chosen for some of them."""
-        if self.is_grave and (way := prove_first(request)):
+        chosen = set(cast(FirmRequest, request).POST.getlist("action"))
+        is_unproven = bool(chosen) and chosen <= self.unproven_actions
+        if not is_unproven and self._asks_for_proof(request) and (way := prove_first(request)):
             return way
-        return super().changelist_view(request, extra_context)
+        named = {"title": capfirst(str(self.opts.verbose_name_plural))}
+        return super().changelist_view(request, {**named, **(extra_context or {})})
+
+    def _asks_for_proof(self, request: HttpRequest) -> bool:
+        """Say whether what the member could do here is grave; who can do nothing hears that."""
+        can_write = self.has_add_permission(request) or self.has_change_permission(request)
+        return self.is_grave and (can_write or bool(self.get_actions(request)))
 
     def get_form(
         self,
@@ -312,7 +336,7 @@ class OfficeAdmin(admin.ModelAdmin):
             return queryset, False
         found = Q()
         for column in self.get_search_fields(request):
-            found |= Q(**{f"{column}__gte": key, f"{column}__lt": key + _AFTER_EVERY_LETTER})
+            found |= begins(column, key)
         return queryset.filter(found), False
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: Any = None) -> Any:
@@ -325,8 +349,12 @@ class OfficeAdmin(admin.ModelAdmin):
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
     ) -> Any:
-        """Offer the history to who may read the audit log."""
+        """Offer the history to who may read the audit log; say early that saving is grave."""
+        if context["original"] is not None:
+            context |= {"title": str(context["original"]), "subtitle": ""}
         context["can_read_history"] = _actor(request).may("audit.read")
+        may_save = self.has_change_permission if kwargs.get("change") else self.has_add_permission
+        context["proof_url"] = way_to_prove(request) if self.is_grave and may_save(request) else ""
         return super().render_change_form(request, context, *args, **kwargs)
 
     def history_view(
@@ -338,7 +366,7 @@ class OfficeAdmin(admin.ModelAdmin):
         """Show who did what to the row, newest first, at most 100 deeds. Two queries."""
         row = self.get_object(request, object_id)
         if not (self.has_view_permission(request, row) and _actor(request).may("audit.read")):
-            raise PermissionDenied("audit.read")
+            raise PermissionDenied(str(MissingPermission("audit.read")))
         events = apps.get_model("audit", "AuditEvent").objects.filter(
             subject_kind=row._meta.model_name,
             subject_id=str(getattr(row, "public_id", row.pk)),

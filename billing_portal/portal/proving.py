@@ -43,8 +43,7 @@ def prove_first(request: HttpRequest) -> HttpResponse | None:
     if request.method in _SAFE or _has_proven_lately(request):
         return None
     back = _page_before(request)
-    if get_adapter(request).get_reauthentication_methods(request.user):
-        url = f"{reverse('account_reauthenticate')}?{urlencode({'next': back})}"
+    if url := _where_to_prove(request, back):
         said = gettext(
             "Nothing has been done yet. Prove that it is you; "
             "you come back to the page then, and do it once more."
@@ -56,6 +55,21 @@ def prove_first(request: HttpRequest) -> HttpResponse | None:
     if request.headers.get("HX-Request"):
         return HttpResponse(headers={"HX-Redirect": url})
     return HttpResponseRedirect(url, status=303)
+
+
+def way_to_prove(request: HttpRequest) -> str:
+    """Return where to prove it before a form is filled in, or nothing where none is needed.
+
+    It leads back to the page that is asked for now.
+    """
+    return "" if _has_proven_lately(request) else _where_to_prove(request, request.get_full_path())
+
+
+def _where_to_prove(request: HttpRequest, back: str) -> str:
+    """Return the page that asks for a proof, or nothing for who has no way to give one."""
+    if not get_adapter(request).get_reauthentication_methods(request.user):
+        return ""
+    return f"{reverse('account_reauthenticate')}?{urlencode({'next': back})}"
 
 
 def _has_proven_lately(request: HttpRequest) -> bool:

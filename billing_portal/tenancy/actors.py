@@ -9,18 +9,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from billing_portal.errors import Refused
-from billing_portal.tenancy.permissions import PERMISSIONS
-
-
-class MissingPermission(Refused):
-    """The actor's role does not allow this; the message names the permission and who has it."""
-
-    code = "permission.missing"
-
-    def __init__(self, permission: str) -> None:
-        self.permission = permission
-        words = PERMISSIONS[permission]
-        super().__init__(f"You need the permission “{words}”. An owner of your firm grants it.")
+from billing_portal.tenancy.permissions import PERMISSIONS, ROLES
 
 
 class ActorKind(enum.StrEnum):
@@ -31,15 +20,35 @@ class ActorKind(enum.StrEnum):
     SYSTEM = "system"
 
 
+class MissingPermission(Refused):
+    """The actor's role does not allow this; the message names the permission and how to get it."""
+
+    code = "permission.missing"
+
+    def __init__(self, permission: str, kind: ActorKind = ActorKind.USER) -> None:
+        self.permission = permission
+        needed = f"You need the permission “{PERMISSIONS[permission]}”."
+        advice = "An owner of your firm grants it."
+        if kind is ActorKind.KEY:
+            advice = "This API key does not have it: ask for a key that has, on the page API keys."
+            if permission not in ROLES["service"]:
+                advice = "No API key has it: a person does this in the portal."
+        super().__init__(f"{needed} {advice}")
+
+
 @dataclass(frozen=True)
 class Actor:
-    """A user, an API key or the system, within one firm; ``by=`` of every action."""
+    """A user, an API key or the system, within one firm; ``by=`` of every action.
+
+    :ivar holder: of an API key, the ref of who asked for it and holds its text.
+    """
 
     kind: ActorKind
     id: int | None
     name: str
     permissions: frozenset[str] = frozenset()
     roles: tuple[str, ...] = ()
+    holder: str = ""
 
     def may(self, permission: str) -> bool:
         """Say whether the actor has a permission; an unknown one is a bug and crashes."""
@@ -53,7 +62,7 @@ class Actor:
         :raises MissingPermission: when the actor lacks the permission.
         """
         if not self.may(permission):
-            raise MissingPermission(permission)
+            raise MissingPermission(permission, self.kind)
 
     @property
     def ref(self) -> str:

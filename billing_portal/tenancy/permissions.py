@@ -83,6 +83,7 @@ ROLES = {
         {
             "charges.capture",
             "charges.read",
+            "credit_notes.request",
             "customers.edit",
             "customers.read",
             "invoices.approve",
@@ -93,12 +94,14 @@ ROLES = {
             "invoices.read",
             "dunning.read",
             "jobs.read",
+            "jobs.retry",
             "payments.import",
             "payments.read",
             "rates.edit",
             "runs.read",
             "runs.start",
             "uploads.read",
+            "uploads.retry",
         }
     ),
 }

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 import zoneinfo
 from collections.abc import Mapping
 from typing import Any, TypeVar
@@ -16,6 +15,7 @@ from billing_portal.money import UnknownCurrency, must_be_in_use
 from billing_portal.periods import zone
 from billing_portal.tenancy.models import PublicModel
 from billing_portal.tenancy.scope import current_tenant_id
+from billing_portal.texts import refuse_hidden
 from customers.actions.refusals import (
     BadValue,
     CardNumberRefused,
@@ -36,8 +36,6 @@ _ISSUER = re.compile(
     r"|(?:6011|65|64[4-9]|62|35(?:2[89]|[3-8]\d))\d*)$"
 )
 _NINE = 9
-# Unicode's Bidi_Control: marks, embeddings, overrides and isolates.
-_BIDI = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 _NARRATIVES = {"invoice_description"}
 
 
@@ -124,22 +122,11 @@ def refuse_card_numbers(values: Mapping[str, Any]) -> None:
 
 
 def refuse_hidden_characters(values: Mapping[str, Any]) -> None:
-    """Pass when no one-line text holds a character that cannot be seen and changes what is.
+    """Pass when no text holds a character that cannot be seen and changes what is.
 
-    Control characters break out of a header or a line of a file; bidirectional ones let a name be
-    read as another.
-
-    :raises BadValue: naming the field and the character.
+    :raises HiddenCharacter: naming the field and the character.
     """
-    for name, value in values.items():
-        if not isinstance(value, str) or name in _NARRATIVES:
-            continue
-        hidden = next((c for c in value if unicodedata.category(c) == "Cc" or c in _BIDI), "")
-        if hidden:
-            label = name.replace("_", " ")
-            raise BadValue(
-                f"“{label}” holds a hidden character (U+{ord(hidden):04X}). Take it out."
-            )
+    refuse_hidden(values, prose=_NARRATIVES)
 
 
 def has_card_number(text: str) -> bool:
@@ -176,10 +163,8 @@ def refuse_strangers(*users: Any) -> None:
     for user in users:
         if user is None:
             continue
-        roles = Membership.objects.filter(
-            tenant_id=current_tenant_id(), user_id=user.pk, ended_at__isnull=True
-        ).exclude(approved_by="")
-        if not roles.exists():
+        held = Membership.objects.held().filter(tenant_id=current_tenant_id(), user=user)
+        if not held.exists():
             raise NotAMember("This person is no member of the firm.")
 
 

@@ -104,6 +104,7 @@ def close_customer(
 
     :raises HasOpenMatters: while one of its matters is open.
     """
+    checks.refuse_hidden_characters({"reason": reason})
     customer = checks.locked(customer)
     checks.take_version(customer, version_seen)
     _refuse_closed(customer)
@@ -145,6 +146,7 @@ def register_for_tax(
     customer = checks.locked(customer)
     _refuse_closed(customer)
     checks.refuse_card_numbers({"tax_id": tax_id})
+    checks.refuse_hidden_characters({"tax_id": tax_id})
     if status not in TaxIdentity.Status.values:
         raise BadValue(f"{status} is no tax status.")
     if status == TaxIdentity.Status.REVERSE_CHARGE and not tax_id:

@@ -40,6 +40,7 @@ def add_payment_method(
     if customer.state == Customer.State.CLOSED:
         raise Closed(f"{customer} is closed.")
     checks.refuse_card_numbers(texts)
+    checks.refuse_hidden_characters(texts)
     method = PaymentMethod(
         customer=customer,
         kind=kind,
@@ -82,7 +83,9 @@ def propose_bank_details(
     by.must("customers.edit")
     method = checks.locked(method)
     compact = re.sub(r"[ -]", "", account).upper()
-    checks.refuse_card_numbers({"account": compact, "holder": holder, "bank_code": bank_code})
+    texts = {"account": compact, "holder": holder, "bank_code": bank_code}
+    checks.refuse_card_numbers(texts)
+    checks.refuse_hidden_characters(texts)
     if not _ACCOUNT.match(compact):
         raise BadValue("An account is an IBAN or a number of 4 to 34 letters and digits.")
     waiting = BankDetails.objects.filter(payment_method=method, state=BankDetails.State.PROPOSED)

@@ -48,6 +48,7 @@ def propose_rate(
         raise BadValue("A rate is not negative and has at most four decimals.")
     checks.refuse_bad_places({"currency": amount.currency})
     checks.refuse_card_numbers({"level": level})
+    checks.refuse_hidden_characters({"level": level})
     rate: Rate = Rate.objects.create(
         matter=matter,
         customer=customer,

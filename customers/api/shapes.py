@@ -7,7 +7,7 @@ from typing import Any
 from rest_framework import serializers
 
 from billing_portal.api.rendering import MoneyOut
-from billing_portal.api.shapes import StrictIn
+from billing_portal.api.shapes import DecimalText, Prose, StrictIn
 from billing_portal.money import Money, UnknownCurrency
 from customers.models import CLASSIFICATIONS, Timekeeper
 
@@ -15,7 +15,7 @@ from customers.models import CLASSIFICATIONS, Timekeeper
 class MoneyIn(StrictIn):
     """An amount as text, with its currency."""
 
-    amount = serializers.DecimalField(max_digits=14, decimal_places=4, coerce_to_string=False)
+    amount = DecimalText(max_digits=14, decimal_places=4, coerce_to_string=False)
     currency = serializers.CharField(min_length=3, max_length=3)
 
     def to_internal_value(self, data: Any) -> Money:
@@ -74,7 +74,7 @@ class MatterPatchIn(StrictIn):
     name = serializers.CharField(max_length=160, required=False)
     carrier_code = serializers.CharField(max_length=40, required=False, allow_blank=True)
     ledes_client_id = serializers.CharField(max_length=20, required=False, allow_blank=True)
-    invoice_description = serializers.CharField(max_length=2000, required=False, allow_blank=True)
+    invoice_description = Prose(max_length=2000, required=False, allow_blank=True)
 
 
 class MatterIn(MatterPatchIn):

@@ -52,5 +52,5 @@ def allocate_by_hand(
     # Counted with the customer's credit account locked, so two hands see each other.
     before = Allocation.objects.filter(payment=payment).count() - len(made)
     if before != seen:
-        raise Stale
+        raise Stale(seen, before)
     return made

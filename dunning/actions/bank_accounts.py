@@ -9,6 +9,7 @@ from billing_portal.errors import Refused
 from billing_portal.money import UnknownCurrency, must_be_in_use
 from billing_portal.outbox.events import publish
 from billing_portal.tenancy.actors import Actor
+from billing_portal.texts import refuse_hidden
 from dunning.models import BankAccount
 
 
@@ -24,8 +25,10 @@ def add_bank_account(*, account: str, name: str, currency: str, by: Actor) -> Ba
 
     :param account: an IBAN or a number of the bank's own; spaces do not count.
     :raises BadAccount: when it is empty, too long, known, or of no currency.
+    :raises HiddenCharacter: for a character that cannot be seen.
     """
     by.must("bank_accounts.edit")
+    refuse_hidden({"account": account, "name": name})
     account = normalized(account)
     try:
         must_be_in_use(currency)

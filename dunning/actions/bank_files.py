@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -21,6 +21,7 @@ from billing_portal.ids import uid_of
 from billing_portal.money import Money
 from billing_portal.outbox.events import publish
 from billing_portal.tenancy.actors import Actor
+from billing_portal.texts import refuse_hidden
 from dunning.actions.bank_accounts import normalized
 from dunning.bank.camt import read_camt053
 from dunning.bank.matching import Confidence, Ground, Match, OpenItem, incoming, match
@@ -29,8 +30,9 @@ from dunning.bank.statements import BankStatement as Read
 from dunning.models import BankAccount, BankFile, BankLine, BankStatement
 from dunning.queries.payments import known_payers, last_statement, open_items
 from invoices.models import Invoice
+from ledger.actions.months import ClosedDays, closed_days
 from ledger.actions.payments import allocate, receive
-from ledger.models import AccountingPeriod, Payment
+from ledger.models import Payment
 
 SOURCE = "camt.053"
 _SURE = (Ground.REMITTANCE, Ground.REFERENCE)
@@ -74,7 +76,7 @@ class _Desk:
 
     items: list[OpenItem]
     payers: list[Any]
-    closed: set[date] = field(default_factory=set)
+    closed: ClosedDays
 
     def took(self, allocations: Sequence[tuple[str, Decimal]]) -> None:
         """Lower what is open by what was allocated."""
@@ -91,8 +93,9 @@ class _Desk:
 def import_bank_file(data: bytes, *, name: str, by: Actor, on: date) -> BankFile:
     """Import a camt.053 file: statements, lines, payments received, and what is surely paid.
 
-    :param on: the day of importing: lines of a closed month are booked on it.
+    :param on: the day of importing: lines of closed books are booked on it.
     :raises NotAStatement: with all findings, when the file is none that adds up.
+    :raises HiddenCharacter: for a file's name with a character that cannot be seen.
     :raises KnownFile: when it was imported before.
     :raises KnownStatement: when one of its statements was.
     :raises NotYet: when a statement ends after ``on``.
@@ -100,6 +103,7 @@ def import_bank_file(data: bytes, *, name: str, by: Actor, on: date) -> BankFile
     :raises Gap: when a statement does not follow the last one of its account.
     """
     by.must("payments.import")
+    refuse_hidden({"name": name})
     statements = read_camt053(data)
     sha256 = hashlib.sha256(data).hexdigest()
     if BankFile.objects.filter(sha256=sha256).exists():
@@ -111,8 +115,7 @@ def import_bank_file(data: bytes, *, name: str, by: Actor, on: date) -> BankFile
         imported_by=by.ref,
         imported_by_name=by.name,
     )
-    closed = AccountingPeriod.objects.exclude(state=AccountingPeriod.State.OPEN)
-    desk = _Desk(open_items(), known_payers(), set(closed.values_list("starts_on", flat=True)))
+    desk = _Desk(open_items(), known_payers(), closed_days())
     for statement in statements:
         _take_in(file, statement, desk, by=by, on=on)
     record("bank_file.imported", file, by=by, sha256=sha256, statements=len(statements))
@@ -235,7 +238,7 @@ def _line(
 
 def _received(line: BankLine, found: Match, desk: _Desk, *, by: Actor, on: date) -> Payment:
     statement = line.statement
-    is_closed = line.booked_on.replace(day=1) in desk.closed
+    is_closed = desk.closed.holds(line.booked_on)
     return receive(
         source=SOURCE,
         key=f"{statement.account}:{statement.statement_id}:{line.number}",

@@ -25,6 +25,8 @@ from invoices.actions.deliver import (
     address_of,
     attempt,
     footer_of,
+    how_to_pay,
+    in_letters,
     replies_to,
     send_now,
     sender_of,
@@ -79,7 +81,14 @@ def _reminder(due: Due, on: date) -> Reminder:
     return reminder
 
 
-@job(queue="mail", timeout=90, max_attempts=_ATTEMPTS, backoff=10, scoped=False)
+@job(
+    title="Mail a reminder",
+    queue="mail",
+    timeout=90,
+    max_attempts=_ATTEMPTS,
+    backoff=10,
+    scoped=False,
+)
 def send_reminder_later(*, tenant_id: int, reminder_id: int) -> None:
     """Mail a reminder. Twice does no harm: what was sent stays, and a repeat is the same mail.
 
@@ -139,12 +148,12 @@ def _begin(reminder_id: int) -> mail.OutgoingMail | None:
 
 def letter_context(firm: Tenant, reminder: Reminder, owed: Money) -> dict[str, Any]:
     """Return what a reminder says: number, days, what is owed and how to pay; no narratives."""
-    invoice, due = reminder.invoice, reminder.due_on
+    invoice, due_on = reminder.invoice, in_letters(reminder.due_on, firm)
     heading = _ORDINALS.get(reminder.level, f"Reminder {reminder.level}")
     facts = [
         ("Invoice", invoice.number),
-        ("Was due", f"{due:%B} {due.day}, {due.year}"),
-        ("Open", written(owed)),
+        ("Was due", due_on),
+        ("Still to pay", written(owed)),
     ]
     if owed != invoice.total_money:
         facts.insert(2, ("Invoiced", written(invoice.total_money)))
@@ -152,11 +161,12 @@ def letter_context(firm: Tenant, reminder: Reminder, owed: Money) -> dict[str, A
         "firm": firm,
         "subject": f"{heading}: invoice {invoice.number}, {written(owed)} open",
         "heading": heading,
-        "preheader": f"Invoice {invoice.number} was due on {due:%B} {due.day}.",
+        "preheader": f"Invoice {invoice.number} was due on {due_on}.",
         "paragraphs": [
-            f"Invoice {invoice.number} for {reminder.customer} is still open on our books.",
-            "If it was paid in the last days, please disregard this letter.",
-            *firm.remittance.splitlines(),
+            f"Our invoice {invoice.number} for {reminder.customer} was due on {due_on}.",
+            f"{written(owed)} is still to be paid.",
+            "If you have paid it in the last few days, thank you: there is nothing more to do.",
+            *how_to_pay(firm, invoice),
         ],
         "facts": facts,
         "footer": footer_of(firm),

@@ -3,30 +3,32 @@
 from __future__ import annotations
 
 from typing import Any, ClassVar
+from uuid import UUID
 
 from django.db.models import QuerySet
 from django.http import Http404
 from drf_spectacular.utils import OpenApiParameter, extend_schema, inline_serializer
-from rest_framework import serializers, viewsets
+from rest_framework import serializers
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from billing_portal.api.asking import by, today, typed, uid_in_path
+from billing_portal.api.asking import by, today, typed, uid_in_path, wrong_at
 from billing_portal.api.idempotency import idempotent
 from billing_portal.api.parsing import FileAsItIs, file_of
 from billing_portal.api.problems import Malformed, not_taken
 from billing_portal.api.schema import IF_MATCH
 from billing_portal.api.versions import etag, version_seen
-from billing_portal.api.views import NounViewSet, one_of
-from dunning.actions.allocations import allocate_by_hand, name_payer_by_hand
+from billing_portal.api.views import EndpointViewSet, NounViewSet, one_of
+from billing_portal.texts import HiddenCharacter, hidden_in, hidden_in_words
+from dunning.actions.allocations import NoSuchPayer, allocate_by_hand, name_payer_by_hand
 from dunning.actions.bank_files import import_bank_file
 from dunning.api import shapes
 from dunning.bank.findings import NotAStatement
 from dunning.models import Reminder
-from dunning.queries.payments import allocations_of, invoices_by_uid, payments
+from dunning.queries.payments import allocations_of, invoices_by_uid, invoices_there, payments
 from dunning.queries.reminders import reminders
-from ledger.actions.payments import take_back
+from ledger.actions.payments import take_back, take_payer_back
 from ledger.models import Allocation, Entry, Payment
 
 _LONGEST_NAME = 160
@@ -39,6 +41,7 @@ class PaymentViewSet(NounViewSet):
         "list": "payments.read",
         "retrieve": "payments.read",
         "payer": "payments.import",
+        "payer_reversal": "payments.import",
         "allocations": "payments.read",
         "allocate": "payments.import",
         "reversal": "payments.import",
@@ -57,7 +60,19 @@ class PaymentViewSet(NounViewSet):
     def payer(self, request: Request, **_: Any) -> Response:
         """Say which customer a payment in suspense is from."""
         payment, asked = self.get_object(), typed(shapes.PayerIn, request.data)
-        name_payer_by_hand(payment, asked["customer"], by=by(request), on=today(request))
+        try:
+            name_payer_by_hand(payment, asked["customer"], by=by(request), on=today(request))
+        except NoSuchPayer as no:
+            raise wrong_at(("customer",), words=str(no), code=no.code) from no
+        return self.shown(self.get_object())
+
+    @extend_schema(request=shapes.TakeBackIn, responses=shapes.PaymentOut)
+    @action(detail=True, methods=["post"], url_path="payer/reversal")
+    @idempotent
+    def payer_reversal(self, request: Request, **_: Any) -> Response:
+        """Take back whose a payment is, while it pays nothing; it stands in suspense again."""
+        payment, asked = self.get_object(), typed(shapes.TakeBackIn, request.data)
+        take_payer_back(payment, by=by(request), on=today(request), reason=asked["reason"])
         return self.shown(self.get_object())
 
     @extend_schema(responses=shapes.AllocationsOut)
@@ -78,6 +93,7 @@ class PaymentViewSet(NounViewSet):
         payment, seen = self.get_object(), version_seen(request)
         asked = typed(shapes.AllocationsIn, request.data)
         parts = [(each["invoice"], each["amount"]) for each in asked["parts"]]
+        _must_be_there([invoice for invoice, _ in parts])
         allocate_by_hand(payment, parts, seen=seen, by=by(request), on=today(request))
         return _allocations(payment, status=201)
 
@@ -96,6 +112,17 @@ class PaymentViewSet(NounViewSet):
             raise Http404
         take_back(row, by=by(request), on=today(request), reason=reason)
         return _allocations(payment, status=201)
+
+
+def _must_be_there(named: list[UUID]) -> None:
+    """Pass when the firm has every invoice that a body names.
+
+    :raises ValidationError: at the place of each that it has not.
+    """
+    known = invoices_there(named)
+    strange = [("parts", place, "invoice") for place, uid in enumerate(named) if uid not in known]
+    if strange:
+        raise wrong_at(*strange, words="There is no such invoice.")
 
 
 def _allocations(payment: Payment, status: int = 200) -> Response:
@@ -126,7 +153,7 @@ class XmlFile(FileAsItIs):
     media_type = "application/xml"
 
 
-class BankFileViewSet(viewsets.ViewSet):
+class BankFileViewSet(EndpointViewSet):
     """Take bank files in."""
 
     permissions: ClassVar = {"create": "payments.import"}
@@ -167,4 +194,6 @@ def _name(request: Request) -> str:
     name = request.query_params.get("name") or "statement.xml"
     if len(name) > _LONGEST_NAME:
         raise Malformed(f"name has at most {_LONGEST_NAME} characters.", parameter="name")
+    if found := hidden_in(name):
+        raise wrong_at(("name",), words=hidden_in_words(found, "name"), code=HiddenCharacter.code)
     return name

@@ -6,14 +6,14 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from billing_portal.api.rendering import MoneyOut, money
-from billing_portal.api.shapes import ExactMoneyIn, PublicId, StrictIn
+from billing_portal.api.shapes import ExactMoneyIn, Prose, PublicId, StrictIn
 from billing_portal.money import Money
 from invoices.models import Invoice
 from ledger.models import Allocation, Payment
 
 
 class PaymentOut(serializers.Serializer):
-    """Money that came in; ``unapplied`` is what no invoice has."""
+    """Money that came in; ``unapplied`` is what no invoice has. In suspense it has no customer."""
 
     object = serializers.CharField(default="payment")
     id = serializers.CharField(source="public_id")
@@ -55,9 +55,9 @@ class AllocationsIn(StrictIn):
 
 
 class TakeBackIn(StrictIn):
-    """Why an allocation is taken back."""
+    """Why an allocation, or what was said of a payer, is taken back."""
 
-    reason = serializers.CharField(max_length=200)
+    reason = Prose(max_length=200)
 
 
 class AllocationOut(serializers.Serializer):

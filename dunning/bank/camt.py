@@ -11,7 +11,7 @@ nothing, and are refused rather than read as a statement without movements.
 from __future__ import annotations
 
 import re
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 
 from lxml import etree
@@ -24,6 +24,7 @@ from dunning.bank.statements import BankEntry, BankStatement
 
 VERSIONS = ("02", "03", "04", "05", "06", "07", "08")
 _NAMESPACE = re.compile(r"urn:iso:std:iso:20022:tech:xsd:camt\.(05[234])\.001\.([0-9]{2})")
+_OLDEST_DAYS = 400  # before the statement closes: a year and a month, whatever the bank mends
 _LONGEST_ACCOUNT = 34  # of an IBAN, and of any other account of ISO 20022
 _OTHERS = {
     "052": "This is an intraday report (camt.052): its movements are not final.",
@@ -92,6 +93,7 @@ def _statement(node: Node) -> BankStatement | None:
     if opening is None or closing is None or node.notes.errors_since(before):
         return None
     _prove(node, opening[0], closing[0], entries)
+    _date(node, closing[2], entries)
     _note_repeated(node, entries)
     return BankStatement(
         id=name,
@@ -157,6 +159,21 @@ def _prove(node: Node, opening: Decimal, closing: Decimal, entries: tuple[BankEn
     if opening + total != closing:
         text = f"{opening} plus entries of {total} is {opening + total}, not {closing}."
         node.error("bank.does_not_add_up", text)
+
+
+def _date(node: Node, closed_on: date, entries: tuple[BankEntry, ...]) -> None:
+    """Note every entry booked on a day that is not the statement's."""
+    first, last = closed_on - timedelta(days=_OLDEST_DAYS), closed_on
+    # Some banks write any period: one that does not hold the closing day says nothing.
+    since = node.day_of_moment("FrToDt/FrDtTm") or date.min
+    until = node.day_of_moment("FrToDt/ToDtTm") or date.max
+    if since <= closed_on <= until:
+        first = max(first, since)
+    places = {each.place: each for each in node.children("Ntry")}
+    for entry in entries:
+        if not first <= entry.booked_on <= last:
+            text = f"The entry is booked on {entry.booked_on}, not from {first} to {last}."
+            places[entry.place].error("bank.booked_outside", text)
 
 
 def _note_repeated(node: Node, entries: tuple[BankEntry, ...]) -> None:

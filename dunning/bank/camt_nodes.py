@@ -144,6 +144,14 @@ class Node:
         text = self.text(f"{path}/Dt") or self.text(f"{path}/DtTm")
         if not text and not required:
             return None
+        return self._day_of(path, text)
+
+    def day_of_moment(self, path: str) -> date | None:
+        """Return the day of the moment at a path, nothing where there is none."""
+        text = self.text(path)
+        return self._day_of(path, text) if text else None
+
+    def _day_of(self, path: str, text: str) -> date | None:
         found = _DAY.fullmatch(text)
         try:
             day = date.fromisoformat(found[1]) if found is not None else None

@@ -11,11 +11,11 @@ import re
 
 from lxml import etree
 
+from billing_portal.untrusted_xml import declared_encoding, parser
 from dunning.bank.findings import Finding, NotAStatement, Severity
 
 MOST_BYTES = 16 * 1024 * 1024
 _PLACE = re.compile(r", line \d+, column \d+$")  # the finding says the line already
-_DECLARED = re.compile(rb"""^<\?xml[^>]*?\sencoding\s*=\s*["']([A-Za-z0-9._-]*)["']""")
 _ENCODINGS = {b"UTF-8", b"US-ASCII", b"ISO-8859-1", b"ISO-8859-15", b"WINDOWS-1252"}
 
 
@@ -26,19 +26,8 @@ def parsed(data: bytes) -> etree._Element:
         than UTF-8 or a Latin code page, or is not well-formed XML.
     """
     _refuse_suspects(data)
-    parser = etree.XMLParser(
-        resolve_entities=False,
-        no_network=True,
-        load_dtd=False,
-        dtd_validation=False,
-        attribute_defaults=False,
-        huge_tree=False,
-        remove_comments=True,
-        remove_pis=True,
-        recover=False,
-    )
     try:
-        root = etree.fromstring(data, parser)
+        root = etree.fromstring(data, parser())
     except etree.XMLSyntaxError as trouble:
         said = _PLACE.sub("", trouble.msg or "no reason is given")
         text = f"The file is not well-formed XML: {said}."
@@ -55,8 +44,8 @@ def _refuse_suspects(data: bytes) -> None:
     body = data.removeprefix(b"\xef\xbb\xbf").lstrip()
     if not body:
         raise _refusal("bank.empty", "The file is empty.")
-    declared = _DECLARED.match(body)
-    if b"\0" in data or (declared and declared[1].upper() not in _ENCODINGS):
+    declared = declared_encoding(data)
+    if b"\0" in data or (declared is not None and declared not in _ENCODINGS):
         raise _refusal("bank.encoding", "The file is in an encoding that is not read here.")
     if b"<!DOCTYPE" in data or b"<!ENTITY" in data:
         raise _refusal("bank.doctype", "The file declares a document type.")

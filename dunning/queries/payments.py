@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from django.db.models import F, OuterRef, QuerySet, Subquery, Sum
+from django.db.models import F, OuterRef, Q, QuerySet, Subquery, Sum
 from django.db.models.functions import Coalesce
 
 from billing_portal.ids import uid_of
@@ -17,8 +17,10 @@ from customers.models import Customer
 from dunning.bank.matching import KnownPayer, OpenItem
 from dunning.models import BankLine, BankStatement
 from invoices.models import Invoice
-from ledger.models import Allocation, Payment
+from ledger.models import Allocation, Entry, Payment
 from ledger.queries import open_amount_of
+
+_BETWEEN = " · "  # a name and an id, as a page offers customers
 
 
 def payments() -> QuerySet[Any]:
@@ -39,6 +41,26 @@ def payers(currency: str) -> list[Customer]:
     """Return the first 500 customers who pay in a currency, by name, to choose from. One query."""
     rows = Customer.objects.filter(currency=currency).order_by("name", "pk")
     return list(rows[:500])
+
+
+def payers_meant(text: str, currency: str, *, limit: int) -> list[Customer]:
+    """Return whom a name or an id names that was typed whole; several, if they share it.
+
+    At most two queries.
+    """
+    rows = Customer.objects.filter(currency=currency).order_by("name", "pk")
+    name, _, external_id = text.rpartition(_BETWEEN)
+    exact = Q(external_id=text) | Q(external_id=external_id, name=name)
+    for meant in (exact, Q(name__iexact=text)):
+        if found := list(rows.filter(meant)[:limit]):
+            return found
+    return []
+
+
+def payers_like(text: str, currency: str, *, limit: int) -> list[Customer]:
+    """Return whose name or id has a text in it, by name. One query."""
+    rows = Customer.objects.filter(currency=currency).order_by("name", "pk")
+    return list(rows.filter(Q(name__icontains=text) | Q(external_id__icontains=text))[:limit])
 
 
 def open_invoices() -> QuerySet[Any]:
@@ -93,6 +115,13 @@ def line_of(payment: Payment) -> BankLine | None:
     return found
 
 
+def payer_taken_back(payment: Payment) -> Entry | None:
+    """Return the entry by which a payment's payer was last taken back, or None. One query."""
+    rows = Entry.objects.filter(source=payment.public_id, kind="payer_taken_back")
+    found: Entry | None = rows.order_by("-pk").first()
+    return found
+
+
 def last_statement(account: str) -> BankStatement | None:
     """Return the newest statement of an account. One query."""
     rows = BankStatement.objects.filter(account=account).order_by("-closed_on", "-pk")
@@ -128,6 +157,12 @@ def invoices_by_uid(allocations: Iterable[Allocation]) -> dict[str, Invoice]:
     """Return the invoices that allocations name, by UUID as text. One query."""
     rows = Invoice.objects.filter(uid__in={each.invoice for each in allocations})
     return {str(each.uid): each for each in rows}
+
+
+def invoices_there(named: Iterable[UUID]) -> set[UUID]:
+    """Return those among some invoices that the firm has. One query."""
+    rows: QuerySet[Any] = Invoice.objects.filter(uid__in=set(named))
+    return set(rows.values_list("uid", flat=True))
 
 
 def _owed(invoice: Invoice) -> Money:

@@ -9,11 +9,14 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
+from billing_portal.ids import uid_of
 from billing_portal.portal.answers import after, today_of
 from billing_portal.portal.lists import page_of
-from billing_portal.tenancy.actors import may
+from billing_portal.portal.nouns import Noun
+from billing_portal.tenancy.actors import Actor, may
 from billing_portal.tenancy.requests import FirmRequest
 from dunning.actions.remind import remind_due
+from dunning.models import Reminder
 from dunning.queries import reminders as asked_of
 
 _MOST = 100
@@ -39,6 +42,18 @@ def reminders(request: FirmRequest) -> HttpResponse:
         "may_send": request.actor.may("dunning.edit"),
     }
     return render(request, "dunning/reminders.html", context)
+
+
+def reminders_named(actor: Actor, ids: list[str]) -> dict[str, Noun]:
+    """Return what reminders are called by public id; they stand in a list. One query."""
+    if not actor.may("dunning.read"):
+        return {}
+    uids = [uid_of(Reminder.ID_PREFIX, text) for text in ids]
+    rows = Reminder.objects.filter(uid__in=uids).select_related("invoice")
+    return {
+        row.public_id: Noun(f"{row.level} of {row.invoice.number}", reverse("dunning:reminders"))
+        for row in rows
+    }
 
 
 @require_POST

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from django.urls import path
 
-from dunning.views import payments, reminders
+from dunning.views import payment, payments, reminders
 
 app_name = "dunning"
 urlpatterns = [
     path("payments/", payments.payments, name="payments"),
-    path("payments/<str:public_id>/", payments.payment, name="payment"),
-    path("payments/<str:public_id>/allocate/", payments.allocate_payment, name="allocate"),
+    path("payments/<str:public_id>/", payment.payment, name="payment"),
+    path("payments/<str:public_id>/allocate/", payment.allocate_payment, name="allocate"),
     path(
         "payments/<str:public_id>/allocations/<int:pk>/back/",
-        payments.take_allocation_back,
+        payment.take_allocation_back,
         name="take_back",
     ),
-    path("payments/<str:public_id>/payer/", payments.name_payer, name="name_payer"),
+    path("payments/<str:public_id>/payer/", payment.name_payer, name="name_payer"),
+    path("payments/<str:public_id>/payer/back/", payment.take_back_payer, name="take_payer_back"),
     path("bank-files/", payments.bank_files, name="bank_files"),
     path("bank-files/import/", payments.import_file, name="import_file"),
     path("reminders/", reminders.reminders, name="reminders"),

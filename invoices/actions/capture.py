@@ -18,6 +18,7 @@ from billing_portal.money import Money
 from billing_portal.outbox.events import publish
 from billing_portal.tenancy.actors import Actor
 from billing_portal.tenancy.locks import one_at_a_time
+from billing_portal.texts import refuse_hidden
 from invoices.actions.rows import (
     CaptureAnswer,
     NewCharge,
@@ -29,8 +30,8 @@ from invoices.actions.rows import (
     resolved,
 )
 from invoices.models import Charge
+from ledger.actions.months import ClosedDays, closed_days
 from ledger.actions.posting import Line, NewEntry, post
-from ledger.models import AccountingPeriod
 
 MOST = 1000
 _MOST_NUMBER = Decimal(10) ** 9
@@ -62,10 +63,12 @@ class TooMany(Refused):
 def capture(source: str, rows: Sequence[NewCharge], *, by: Actor, on: date) -> list[CaptureAnswer]:
     """Take in a batch; answer each row in its place. About twenty-five queries, whatever the size.
 
-    :param on: the day of capturing: work of a month whose books are closed is booked on it.
+    :param on: the day of capturing: work of a day whose books are closed is booked on it.
     :raises TooMany: for more than 1,000 rows.
+    :raises HiddenCharacter: for a source with a character that cannot be seen.
     """
     by.must("charges.capture")
+    refuse_hidden({"source": source})
     if len(rows) > MOST:
         raise TooMany(f"A batch has at most {MOST} rows.")
     return _capture(source, rows, by=by, on=on)
@@ -73,17 +76,20 @@ def capture(source: str, rows: Sequence[NewCharge], *, by: Actor, on: date) -> l
 
 @transaction.atomic
 def capture_file(
-    source: str, rows: Sequence[NewCharge], *, by: Actor, on: date
+    source: str, rows: Sequence[NewCharge], *, by: Actor, on: date, is_whole: bool = True
 ) -> list[CaptureAnswer]:
     """Take in a file, all of it or nothing.
 
-    :raises RowsRefused: with every row that cannot be taken; nothing is written then.
+    :param is_whole: not when some of its rows could not be read: the others are only tried, so
+        that all that stands against the file is told together.
+    :raises RowsRefused: with every row that cannot be taken, and always when it is not whole;
+        nothing is written then.
     """
     by.must("charges.capture")
     answers: list[CaptureAnswer] = []
     for start in range(0, len(rows), MOST):
         answers += _capture(source, rows[start : start + MOST], by=by, on=on)
-    if any(answer.is_refused for answer in answers):
+    if not is_whole or any(answer.is_refused for answer in answers):
         raise RowsRefused(answers)
     return answers
 
@@ -97,7 +103,7 @@ def _capture(source: str, rows: Sequence[NewCharge], *, by: Actor, on: date) -> 
         for index, row in enumerate(rows)
         if row.key in before
     }
-    fresh = _first_that_can_be_taken(rows, answers)
+    fresh = _first_that_can_be_taken(rows, answers, on)
     taken = {
         charge.key: (prints[index], charge.public_id)
         for index, charge in _write(source, fresh, prints, by=by, on=on).items()
@@ -116,7 +122,7 @@ def _capture(source: str, rows: Sequence[NewCharge], *, by: Actor, on: date) -> 
 
 
 def _first_that_can_be_taken(
-    rows: Sequence[NewCharge], answers: dict[int, CaptureAnswer]
+    rows: Sequence[NewCharge], answers: dict[int, CaptureAnswer], on: date
 ) -> dict[int, Priced]:
     """Return the first good row of each key, priced; bad rows before it are answered.
 
@@ -132,7 +138,7 @@ def _first_that_can_be_taken(
         tried: dict[int, Priced] = {}
         for index in first_of.values():
             try:
-                tried[index] = resolved(rows[index], known)
+                tried[index] = resolved(rows[index], known, on=on)
             except RowRefused as no:
                 answers[index] = refusal_of(rows[index], no)
         price_all(tried, answers)
@@ -165,7 +171,7 @@ def _write(
     if not fresh:
         return {}
     charges = {index: _charge(source, priced, prints[index]) for index, priced in fresh.items()}
-    closed = set(AccountingPeriod.objects.exclude(state="open").values_list("starts_on", flat=True))
+    closed = closed_days()
     moving = {index: charge for index, charge in charges.items() if charge.amount}
     entries = post([_entry(charge, closed, on) for charge in moving.values()], by=by)
     for charge, entry in zip(moving.values(), entries, strict=True):
@@ -201,9 +207,9 @@ def _charge(source: str, priced: Priced, fingerprint: str) -> Charge:
     )
 
 
-def _entry(charge: Charge, closed: set[date], on: date) -> NewEntry:
-    """Return the entry of unbilled work; late work of a closed month is booked today."""
-    is_late = charge.worked_on.replace(day=1) in closed
+def _entry(charge: Charge, closed: ClosedDays, on: date) -> NewEntry:
+    """Return the entry of unbilled work; late work of closed books is booked today."""
+    is_late = closed.holds(charge.worked_on)
     matter = charge.matter.uid if charge.matter else None
     revenue = _REVENUE.get(Charge.Kind(charge.kind), "fees")
     return NewEntry(

@@ -14,11 +14,13 @@ from billing_portal.members.models import User
 from billing_portal.outbox.events import publish
 from billing_portal.tenancy.actors import Actor
 from billing_portal.tenancy.encryption import lock_up, open_up
+from billing_portal.texts import refuse_hidden
 from customers.actions.checks import refuse_strangers
 from invoices.gateways.carriers.base import Credentials
 from invoices.gateways.carriers.browser import checked_origin
 from invoices.gateways.carriers.recipe import Recipe
 from invoices.gateways.carriers.recipe_check import recipe_from
+from invoices.ledes.profile import profile_of
 from invoices.models import Carrier, CarrierLogin, CarrierRecipe
 
 _TABLE = "invoices_carrierlogin"
@@ -43,17 +45,25 @@ class BadSite(Refused):
 
 
 @transaction.atomic
-def add_carrier(*, code: str, name: str, origin: str, by: Actor) -> Carrier:
+def add_carrier(
+    *, code: str, name: str, origin: str, by: Actor, profile: dict[str, Any] | None = None
+) -> Carrier:
     """Add a carrier; nothing is uploaded before it has a recipe, a login and a person's word.
 
+    :param profile: how its LEDES files deviate from the standard; nothing is the standard.
     :raises CarrierKnown: when the code is taken.
+    :raises HiddenCharacter: for a name or code with a character that cannot be seen.
     :raises BadSite: when the origin is none, or not encrypted.
+    :raises BadProfile: when the profile is none.
     """
     by.must("carriers.edit")
-    origin = _site(origin)
+    refuse_hidden({"code": code, "name": name})
+    origin, profile = _site(origin), _checked_profile(code, profile)
     try:
         with transaction.atomic():
-            carrier: Carrier = Carrier.objects.create(code=code, name=name, origin=origin)
+            carrier: Carrier = Carrier.objects.create(
+                code=code, name=name, origin=origin, profile=profile
+            )
     except IntegrityError as error:
         raise CarrierKnown(f"Another carrier has the code {code}.") from error
     record("carrier.added", carrier, by=by, code=code)
@@ -63,21 +73,25 @@ def add_carrier(*, code: str, name: str, origin: str, by: Actor) -> Carrier:
 
 @transaction.atomic
 def change_carrier(carrier: Carrier, *, by: Actor, version_seen: int, **values: Any) -> Carrier:
-    """Change a carrier's name or site.
+    """Change a carrier's name, site or LEDES profile; files that are made already stay.
 
     A login belongs to the site that it was given for: at another one, it has to be given anew and a
     person has to allow automation again, so that nobody turns a password to a place of their own.
 
     :raises Stale: when it has changed since it was read.
     :raises BadSite: when the origin is none, or not encrypted.
+    :raises BadProfile: when the profile is none.
+    :raises HiddenCharacter: for a character that cannot be seen.
     """
     by.must("carriers.edit")
+    refuse_hidden(values)
     carrier = Carrier.objects.select_for_update().get(pk=carrier.pk)
     if carrier.version != version_seen:
         raise Stale(version_seen, carrier.version)
-    before = {"name": carrier.name, "origin": carrier.origin}
+    before = {"name": carrier.name, "origin": carrier.origin, "profile": carrier.profile}
     carrier.name = values.get("name", carrier.name)
     carrier.origin = _site(values.get("origin", carrier.origin))
+    carrier.profile = _checked_profile(carrier.code, values.get("profile", carrier.profile))
     if carrier.origin != before["origin"]:
         carrier.automation_allowed_by = ""
     carrier.version += 1
@@ -123,8 +137,10 @@ def add_login(
     """Keep the firm's user and password at a carrier, encrypted for this very row.
 
     :raises NotAMember: when the owner holds no role in the firm.
+    :raises HiddenCharacter: for a character that cannot be seen.
     """
     by.must("carriers.edit")
+    refuse_hidden({"user": user_name})
     refuse_strangers(owner)
     login = CarrierLogin(carrier=carrier, owner=owner, expires_on=expires_on, origin=carrier.origin)
     login.user_name = lock_up(user_name, table=_TABLE, column="user_name", row=login.uid)
@@ -154,7 +170,7 @@ def refuse_login(carrier: Carrier, *, reason: str, by: Actor) -> None:
     """Write down that the carrier did not take its login, which is then never tried again."""
     login = CarrierLogin.objects.filter(carrier=carrier).latest("pk")
     carrier = stop_carrier(carrier, reason=reason, by=by)
-    carrier.refused_login = login.pk
+    carrier.refused_login = login
     carrier.save(update_fields=["refused_login"])
     record("carrier.login_refused", carrier, by=by, login=login.public_id)
 
@@ -194,7 +210,7 @@ def credentials_of(carrier: Carrier, *, on: date) -> Credentials:
         raise CarrierNotReady(f"The login of {carrier} expired on {login.expires_on}.")
     if login.origin != carrier.origin:
         raise CarrierNotReady(f"The login of {carrier} was given for {login.origin}.")
-    if login.pk == carrier.refused_login:
+    if login.pk == carrier.refused_login_id:
         raise CarrierNotReady(f"{carrier} refused this login. Give it a new one.")
     return Credentials(
         open_up(login.user_name, table=_TABLE, column="user_name", row=login.uid),
@@ -211,6 +227,11 @@ def require_on(carrier: Carrier) -> None:
         raise CarrierNotReady(f"{carrier} is stopped: {carrier.stopped_reason}")
     if not carrier.automation_allowed_by:
         raise CarrierNotReady(f"Nobody has allowed automated sign-in at {carrier}.")
+
+
+def _checked_profile(code: str, profile: dict[str, Any] | None) -> dict[str, Any]:
+    profile_of(code, profile)
+    return profile or {}
 
 
 def _site(origin: str) -> str:

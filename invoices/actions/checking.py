@@ -11,7 +11,9 @@ from billing_portal.tenancy.scope import current_tenant_id
 from customers.queries import party_of
 from invoices.actions.freeze import ledes_kinds_of, snapshot_of
 from invoices.checks import Checked, checks_of
+from invoices.ledes.profile import DEFAULT
 from invoices.models import Invoice, InvoiceLine
+from invoices.queries.carriers import profile_of
 
 _OPEN = {Invoice.State.DRAFT, Invoice.State.IN_REVIEW, Invoice.State.APPROVED}
 
@@ -22,7 +24,7 @@ def is_checked(invoice: Invoice) -> bool:
 
 
 def checked(invoice: Invoice, lines: Sequence[InvoiceLine], *, on: date) -> Checked:
-    """Return the checks of an invoice that is not final; of any other, none. Three queries.
+    """Return the checks of an invoice that is not final; of any other, none. Four queries.
 
     Nothing is written. It is looked at as if it became final on a day, under a number of no series.
 
@@ -34,4 +36,6 @@ def checked(invoice: Invoice, lines: Sequence[InvoiceLine], *, on: date) -> Chec
     draft.number, draft.issued_on, draft.due_on = f"{on.year}-00000", on, on
     party = party_of(invoice.customer, invoice.period_ends_on)
     firm = Tenant.objects.get(pk=current_tenant_id())
-    return checks_of(snapshot_of(draft, lines, party, firm), ledes_kinds_of(invoice))
+    kinds = ledes_kinds_of(invoice)
+    profile = profile_of(invoice) if kinds else DEFAULT
+    return checks_of(snapshot_of(draft, lines, party, firm), kinds, profile)

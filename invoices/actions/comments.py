@@ -8,6 +8,7 @@ from billing_portal.audit.trail import record
 from billing_portal.errors import Refused
 from billing_portal.outbox.events import publish
 from billing_portal.tenancy.actors import Actor
+from billing_portal.texts import refuse_hidden
 from customers.actions.checks import has_card_number
 from invoices.actions.refusals import WrongState
 from invoices.models import Comment, Invoice, InvoiceLine
@@ -31,6 +32,7 @@ def add_comment(
 
     :raises MissingPermission: without ``invoices.edit``, which reviewers and billing staff have.
     :raises BadComment: for no text, more than 2,000 letters, a card number, or a strange line.
+    :raises HiddenCharacter: for a character that cannot be seen.
     :raises WrongState: when the invoice was thrown away. Six queries.
     """
     by.must("invoices.edit")
@@ -40,6 +42,7 @@ def add_comment(
     text = text.strip()
     if not text or len(text) > LONGEST:
         raise BadComment(f"Write something, at most {LONGEST:,} letters.")
+    refuse_hidden({"text": text}, prose=["text"])
     if has_card_number(text):
         raise BadComment("The text holds what looks like a card number.")
     if line is not None and line.invoice_id != invoice.pk:

@@ -11,11 +11,13 @@ from django.db import IntegrityError, transaction
 
 from billing_portal.audit.trail import record
 from billing_portal.errors import Refused
+from billing_portal.members.queries import own_refs
 from billing_portal.money import Money
 from billing_portal.outbox.events import publish
 from billing_portal.tenancy.actors import Actor
 from billing_portal.tenancy.models import Tenant
 from billing_portal.tenancy.scope import current_tenant_id
+from billing_portal.texts import refuse_hidden
 from customers.models import Customer
 from customers.queries import party_of
 from invoices.actions.edit import locked
@@ -54,10 +56,12 @@ def request_credit_note(invoice: Invoice, *, reason: str, by: Actor) -> Invoice:
     :raises WrongState: when it is no final invoice.
     :raises CreditedAlready: when a note was asked for or made before.
     :raises BadLine: without a reason.
+    :raises HiddenCharacter: for a character that cannot be seen.
     """
     by.must("credit_notes.request")
     if not reason.strip():
         raise BadLine("Say why it is credited.")
+    refuse_hidden({"reason": reason}, prose=["reason"])
     invoice = Invoice.objects.select_for_update(of=("self",)).get(pk=invoice.pk)
     if invoice.state != Invoice.State.FINALIZED or invoice.kind != Invoice.Kind.INVOICE:
         raise WrongState("Only a final invoice is credited.")
@@ -82,7 +86,9 @@ def request_credit_note(invoice: Invoice, *, reason: str, by: Actor) -> Invoice:
         with transaction.atomic():
             note.save()
     except IntegrityError as error:
-        raise CreditedAlready(f"{invoice} was credited before.") from error
+        raise CreditedAlready(
+            f"{invoice} has a credit note already, which may still wait for its second person."
+        ) from error
     lines = InvoiceLine.objects.filter(invoice=invoice, is_released=False).order_by("number")
     InvoiceLine.objects.bulk_create(
         InvoiceLine(invoice=note, corrects=line, **{name: getattr(line, name) for name in _SAME})
@@ -103,7 +109,7 @@ def approve_credit_note(
 
     :param today: where a person names ``on``, the day it is.
     :raises BadDay: for a day out of bounds, or more than 31 days after ``today``.
-    :raises OwnRequest: when the same person asked for it.
+    :raises OwnRequest: when the same person asked for it, or a key that they had asked for.
     :raises Stale: when it has changed since it was read.
     :raises WrongState: when it was decided on before.
     :raises PeriodClosed: when the books of ``on`` are closed.
@@ -112,7 +118,7 @@ def approve_credit_note(
     must_be_a_day(on, today)
     Customer.objects.select_for_update().get(pk=note.customer_id)
     note = _waiting(note, version_seen)
-    if note.made_by == by.ref:
+    if note.made_by in own_refs(by):
         raise OwnRequest("Another person approves what you asked for.")
     owner = note.customer.public_id
     lock_account("credit", owner, note.currency)
@@ -127,8 +133,8 @@ def approve_credit_note(
     lines = InvoiceLine.objects.filter(invoice=note).select_related("matter", "timekeeper")
     firm = Tenant.objects.get(pk=current_tenant_id())
     party = party_of(note.customer, on)
-    freeze([(note, list(lines.order_by("number")), party)], firm=firm)
-    record("credit_note.finalized", note, by=by, number=note.number)
+    (frozen,) = freeze([(note, list(lines.order_by("number")), party)], firm=firm)
+    record("credit_note.finalized", note, by=by, number=note.number, frozen_sha256=frozen)
     publish("credit_note.finalized", about=note.public_id, number=note.number)
     render_documents_later.enqueue(key=f"render:{note.uid}", invoice_id=note.pk)
     return note

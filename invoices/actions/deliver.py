@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import structlog
+from babel import Locale
+from babel.dates import format_date
 from django.conf import settings
 from django.db import transaction
 from django.db.models import Max
@@ -28,8 +30,10 @@ from billing_portal.tenancy.actors import Actor, system
 from billing_portal.tenancy.models import Tenant
 from billing_portal.tenancy.scope import current_tenant_id, tenant_scope
 from customers.models import Contact, Customer
+from invoices.documents.paper import language_of
 from invoices.gateways import files, mail
 from invoices.models import Delivery, Document, Invoice
+from invoices.queries.kept import content_of
 
 POSTMAN = system("postman")
 _ATTEMPTS = 6
@@ -65,7 +69,6 @@ class _Letter:
     """A mail as it will go out, but for the file."""
 
     delivery: Delivery
-    sha256: str
     file_name: str
     media_type: str
     subject: str
@@ -127,18 +130,31 @@ def queue_delivery(document: Document, *, by: Actor, again: bool = False) -> Del
     return delivery
 
 
-@job(queue="mail", timeout=90, max_attempts=_ATTEMPTS, backoff=10, scoped=False)
+@job(
+    title="Mail a document",
+    queue="mail",
+    timeout=90,
+    max_attempts=_ATTEMPTS,
+    backoff=10,
+    scoped=False,
+)
 def deliver_later(*, tenant_id: int, delivery_id: int) -> None:
     """Mail a document. Twice does no harm: what was sent stays, and a repeat is the same mail.
 
     :raises MailDown: while the server does not take it; the job is tried again later.
     :raises MailUnknown: when nobody knows; it is repeated under the same Message-ID.
+    :raises FileDamaged, FileMissing: when the file is damaged or gone; nothing was sent.
     """
     with tenant_scope(tenant_id):
         letter = _begin(delivery_id)
     if letter is None:
         return
-    data = files.read(tenant_id, letter.sha256)
+    try:
+        data = content_of(tenant_id, letter.delivery.document)
+    except files.UNREADABLE as no:
+        with tenant_scope(tenant_id):
+            end(delivery_id, _State.FAILED, no.code, str(no))
+        raise
     mailed = attempt(lambda: _send(letter, data, at=letter.delivery.queued_at), most=_ATTEMPTS)
     with tenant_scope(tenant_id):
         end(delivery_id, mailed.state, mailed.code, mailed.text, mailed.answer)
@@ -178,7 +194,6 @@ def _begin(delivery_id: int) -> _Letter | None:
     context = letter_context(firm, delivery.invoice)
     return _Letter(
         delivery=delivery,
-        sha256=document.sha256,
         file_name=document.name,
         media_type=document.media_type,
         subject=render_to_string("mail/base_subject.txt", context).strip(),
@@ -205,27 +220,69 @@ def footer_of(firm: Tenant) -> list[str]:
     return [f"Questions? Write to {firm.email}."] if firm.email else []
 
 
+def in_letters(day: date, firm: Tenant) -> str:
+    """Return a day in full, as it is written in the firm's country."""
+    locale = Locale.parse(language_of(firm.country), sep="-")
+    text: str = format_date(day, "long", locale=locale)
+    return text
+
+
+def how_to_pay(firm: Tenant, invoice: Invoice) -> list[str]:
+    """Return the firm's words on paying, and what to name; nothing where it has said none."""
+    said = firm.remittance.splitlines()
+    return [*said, f"Please name {invoice.number} with your payment."] if said else []
+
+
 def letter_context(firm: Tenant, invoice: Invoice) -> dict[str, Any]:
     """Return what the mail of an invoice says: numbers, days and how to pay; no narratives."""
-    is_note = invoice.kind == Invoice.Kind.CREDIT_NOTE
-    noun = "Credit note" if is_note else "Invoice"
-    facts = [(noun, invoice.number), ("Amount", written(invoice.total_money))]
-    if invoice.due_on and not is_note:
-        facts.append(("Due", f"{invoice.due_on:%B} {invoice.due_on.day}, {invoice.due_on.year}"))
-    facts.append(("Period", str(invoice.period)))
-    subject = f"{noun} {invoice.number}, {written(invoice.total_money)}"
+    if invoice.corrects is not None:
+        return _note_context(firm, invoice, invoice.corrects)
+    subject = f"Invoice {invoice.number}, {written(invoice.total_money)}"
+    facts = [("Invoice", invoice.number), ("Amount", written(invoice.total_money))]
+    if invoice.due_on:
+        facts.append(("Please pay by", in_letters(invoice.due_on, firm)))
     return {
         "firm": firm,
         "subject": subject,
-        "heading": f"{noun} {invoice.number}",
+        "heading": f"Invoice {invoice.number}",
         "preheader": subject,
         "paragraphs": [
-            f"The {noun.lower()} for {invoice.customer} is attached as a PDF.",
-            *([] if is_note else firm.remittance.splitlines()),
+            "Thank you for your business.",
+            f"Our invoice for {invoice.customer} is attached as a PDF.",
+            *how_to_pay(firm, invoice),
         ],
-        "facts": facts,
+        "facts": [*facts, _period(firm, invoice)],
         "footer": footer_of(firm),
     }
+
+
+def _note_context(firm: Tenant, note: Invoice, credited: Invoice) -> dict[str, Any]:
+    subject = f"Credit note {note.number}, {written(note.total_money)}"
+    return {
+        "firm": firm,
+        "subject": subject,
+        "heading": f"Credit note {note.number}",
+        "preheader": subject,
+        "paragraphs": [
+            f"Our credit note for {note.customer} is attached as a PDF.",
+            f"It credits invoice {credited.number} in full. There is nothing to pay on it.",
+        ],
+        "facts": [
+            ("Credit note", note.number),
+            ("Credits invoice", credited.number),
+            *([("Of", in_letters(credited.issued_on, firm))] if credited.issued_on else []),
+            ("Amount credited", written(note.total_money)),
+            _period(firm, note),
+        ],
+        "footer": footer_of(firm),
+    }
+
+
+def _period(firm: Tenant, invoice: Invoice) -> tuple[str, str]:
+    first, last = invoice.period.starts_on, invoice.period.last_day
+    if first == last:
+        return "Day", in_letters(first, firm)
+    return "Period", f"{in_letters(first, firm)} to {in_letters(last, firm)}"
 
 
 def _send(letter: _Letter, data: bytes, *, at: datetime) -> str:

@@ -18,6 +18,7 @@ from billing_portal.outbox.events import publish
 from billing_portal.tenancy.actors import Actor, ActorKind
 from billing_portal.tenancy.models import Tenant
 from billing_portal.tenancy.scope import current_tenant_id
+from billing_portal.texts import refuse_hidden
 from customers.actions.checks import has_card_number
 from customers.queries import party_of
 from invoices import codes
@@ -55,6 +56,7 @@ def edit_line(
     :raises WrongState: when it is approved or final.
     :raises NothingChanged: when the line is as the changes say already.
     :raises BadLine: for a value or sum that cannot be.
+    :raises HiddenCharacter: for a text with a character that cannot be seen.
     :raises PeriodClosed: when the books of ``on`` are closed.
     """
     invoice = locked(line.invoice, version_seen, _State.DRAFT, _State.IN_REVIEW)
@@ -109,8 +111,10 @@ def discard(invoice: Invoice, *, version_seen: int, reason: str, by: Actor, on: 
 
     :raises Stale: when it has changed since it was read.
     :raises WrongState: when it is approved or final.
+    :raises HiddenCharacter: for a character that cannot be seen.
     """
     by.must("invoices.edit")
+    refuse_hidden({"reason": reason}, prose=["reason"])
     if not reason.strip():
         raise BadLine("Say why it is thrown away.")
     invoice = locked(invoice, version_seen, _State.DRAFT, _State.IN_REVIEW)
@@ -185,6 +189,8 @@ def _change(line: InvoiceLine, changes: Mapping[str, Any], reason_code: str, rea
 
 
 def _must_make_sense(line: InvoiceLine, reason: str) -> None:
+    texts = {"narrative": line.narrative, "reason": reason}
+    refuse_hidden(texts, prose=list(texts))
     if has_card_number(line.narrative) or has_card_number(reason):
         raise BadLine("A text holds what looks like a card number.")
     if len(line.narrative) > _LONGEST_NARRATIVE:

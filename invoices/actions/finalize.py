@@ -23,11 +23,12 @@ from billing_portal.tenancy.scope import current_tenant_id
 from customers.models import AggregationSetting, Customer, Matter, Timekeeper
 from customers.queries import Party, parties_of
 from invoices.actions.freeze import freeze
-from invoices.actions.refusals import NotApproved, TaxChanged, must_be_a_day
+from invoices.actions.refusals import BeforeWork, NotApproved, TaxChanged, must_be_a_day
 from invoices.actions.render import render_documents_later
 from invoices.actions.taxing import apply_tax
 from invoices.models import Charge, Invoice, InvoiceLine, NumberSeries
 from invoices.queries.attaching import attach
+from ledger.actions.months import must_be_after_closing
 from ledger.actions.posting import Line, NewEntry, post
 
 _TAX_FIELDS = ("tax_category", "tax_rate", "tax_amount", "tax_basis")
@@ -47,23 +48,27 @@ def finalize(
 ) -> list[Invoice]:
     """Turn approved invoices into claims, all or none, numbered in the given order.
 
-    One that is final already is returned as it is, so that a repeat does no harm. At most 37
+    One that is final already is returned as it is, so that a repeat does no harm. At most 38
     queries, whatever the number.
 
     :param on: the day of issue: it names the number's year, the tax point and the booking day.
     :param today: where a person names ``on``, the day it is.
     :raises BadDay: for a day out of bounds, or more than 31 days after ``today``.
+    :raises BeforeWork: when one bills work of a later day than ``on``.
     :raises NotApproved: when the review of one has not ended in approval.
     :raises TaxChanged: when the tax is no longer what was approved.
     :raises NoRate: when the table has no row for the place, category and day.
-    :raises PeriodClosed: when the books of ``on`` are closed.
+    :raises PeriodClosed: when the books of ``on`` are closed, or those of a later month.
     """
     by.must("invoices.finalize")
     must_be_a_day(on, today)
     ready, found = _locked(invoices)
     if not ready:
         return found
+    must_be_after_closing([on])  # also for one that comes to nothing, which books nothing
     lines = _lines_of(ready)
+    for invoice in ready:
+        _must_be_after_its_work(invoice, lines[invoice.pk], on)
     firm = Tenant.objects.get(pk=current_tenant_id())
     parties = parties_of({each.customer_id: each.customer for each in ready}.values(), on)
     _tax_all(ready, lines, firm, parties, on)
@@ -74,18 +79,27 @@ def finalize(
         invoice.issued_on = on
         invoice.due_on = on + timedelta(days=invoice.customer.payment_terms_days)
     _save(ready)
-    freeze([(each, lines[each.pk], parties[each.customer_id]) for each in ready], firm=firm)
+    facts = [(each, lines[each.pk], parties[each.customer_id]) for each in ready]
+    frozen = freeze(facts, firm=firm)
+    _tell(ready, frozen, by=by)
+    render_documents_later.enqueue_many(
+        [(f"render:{each.uid}", {"invoice_id": each.pk}) for each in ready], group=""
+    )
+    return found
+
+
+def _tell(ready: list[Invoice], frozen: list[str], *, by: Actor) -> None:
+    """Write down that invoices became final, each with the hash of what was frozen of it."""
     names = [(each.public_id, each) for each in ready]
-    told = [(name, {"number": each.number}) for name, each in names]
+    told = [
+        (name, {"number": each.number, "frozen_sha256": sha256})
+        for (name, each), sha256 in zip(names, frozen, strict=True)
+    ]
     record_named("invoice.finalized", "invoice", told, by=by)
     publish_many(
         "invoice.finalized",
         [(name, {"version": each.version, "number": each.number}) for name, each in names],
     )
-    render_documents_later.enqueue_many(
-        [(f"render:{each.uid}", {"invoice_id": each.pk}) for each in ready], group=""
-    )
-    return found
 
 
 def take_numbers(count: int, series: str) -> list[str]:
@@ -130,6 +144,13 @@ def _lines_of(invoices: Sequence[Invoice]) -> dict[int, list[InvoiceLine]]:
     for line in every:
         lines[line.invoice_id].append(line)
     return lines
+
+
+def _must_be_after_its_work(invoice: Invoice, lines: Sequence[InvoiceLine], on: date) -> None:
+    """Refuse to issue a claim before its last work. Not the period's end: a bill may be early."""
+    last = max((line.worked_on for line in lines), default=on)
+    if on < last:
+        raise BeforeWork(f"{invoice} for {invoice.customer} bills work of {last}, after {on}.")
 
 
 def _charges_of(lines: dict[int, list[InvoiceLine]]) -> dict[int | None, UUID]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 from billing_portal.errors import Refused
 from billing_portal.money import Money, minor_units
@@ -30,8 +31,9 @@ from invoices.documents.snapshot import (
     require_sums,
 )
 from invoices.ledes.files import FORMS, write
-from invoices.ledes.profile import DEFAULT
+from invoices.ledes.profile import Profile
 from invoices.models import Charge, FrozenInvoice, Invoice, InvoiceLine
+from invoices.queries.carriers import carrier_code_of, profiles_of
 
 
 class NotInLedes(Refused):
@@ -45,27 +47,33 @@ _KINDS = {Charge.Kind.TIME: LineKind.FEE, Charge.Kind.EXPENSE: LineKind.EXPENSE}
 
 def freeze(
     invoices: Sequence[tuple[Invoice, Sequence[InvoiceLine], Party]], *, firm: Tenant
-) -> None:
-    """Keep the snapshots of final invoices. One insert, whatever the number.
+) -> list[str]:
+    """Keep the snapshots of final invoices, and return their hashes for the trail, in order.
+
+    One insert and one query, whatever the number.
 
     :raises DoesNotAddUp: when figures contradict each other: a bug, and nothing becomes final.
-    :raises NotInLedes: when the customer gets LEDES, and the format cannot say the invoice.
+    :raises NotInLedes: when the customer gets LEDES, and the format cannot say the invoice as its
+        carrier wants it.
     """
     contents = []
+    profiles = profiles_of(invoice for invoice, _, _ in invoices if ledes_kinds_of(invoice))
     for invoice, lines, party in invoices:
         snapshot = snapshot_of(invoice, lines, party, firm)
         require_sums(snapshot)
         for kind in ledes_kinds_of(invoice):
-            _must_go_into(kind, snapshot)
+            _must_go_into(kind, snapshot, profiles[carrier_code_of(invoice)])
         contents.append(canonical_bytes(snapshot))
+    hashes = [fingerprint(content) for content in contents]
     insert_many(
         FrozenInvoice,
         {
             "invoice_id": [invoice.pk for invoice, _, _ in invoices],
             "content": contents,
-            "sha256": [fingerprint(content) for content in contents],
+            "sha256": hashes,
         },
     )
+    return hashes
 
 
 def ledes_kinds_of(invoice: Invoice) -> list[str]:
@@ -77,10 +85,10 @@ def ledes_kinds_of(invoice: Invoice) -> list[str]:
     return [kind for kind in FORMS if kind in invoice.terms.formats]
 
 
-def _must_go_into(kind: str, snapshot: InvoiceSnapshot) -> None:
+def _must_go_into(kind: str, snapshot: InvoiceSnapshot, profile: Profile) -> None:
     """Find out before anything is final what the file could not carry afterwards."""
     try:
-        write(kind, snapshot, DEFAULT)
+        write(kind, snapshot, profile)
     except Refused as refusal:
         raise NotInLedes(f"Invoice for {snapshot.customer.name}: {refusal}") from refusal
 
@@ -113,9 +121,20 @@ def snapshot_of(
         tax_total=sum((line.tax_amount for line in frozen), zero),
         total=sum((line.total + line.tax_amount for line in frozen), zero),
         tax_totals=_tax_totals(lines, frozen),
-        corrects_number=invoice.corrects.number if invoice.corrects else "",
+        **_corrected(invoice),
         terms=_wordings(lines),
     )
+
+
+def _corrected(note: Invoice) -> dict[str, Any]:
+    """Return what a credit note says of the invoice that it corrects; nothing of an invoice."""
+    if note.corrects is None:
+        return {}
+    return {
+        "corrects_number": note.corrects.number,
+        "corrects_issued_on": note.corrects.issued_on,
+        "reason": note.reason,
+    }
 
 
 def _firm(firm: Tenant) -> FirmParty:

@@ -28,6 +28,18 @@ class NotYours(Refused):
     code = "invoices.not_yours"
 
 
+class OwnEdit(Refused):
+    """Who changed the lines approves them in nobody's place."""
+
+    code = "invoices.own_edit"
+
+
+class KeyNotVouchedFor(Refused):
+    """The API key was asked for or approved by somebody who may not approve for others."""
+
+    code = "invoices.key_not_vouched_for"
+
+
 class NoReviewer(Refused):
     """Nobody is named who would review it."""
 
@@ -62,6 +74,12 @@ class BadDay(Refused):
     """A run or a final invoice names a day that it cannot have."""
 
     code = "invoices.date"
+
+
+class BeforeWork(Refused):
+    """An invoice would be issued before the last day of the work that it bills."""
+
+    code = "invoices.before_work"
 
 
 class RunState(Refused):

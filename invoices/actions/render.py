@@ -6,7 +6,9 @@ files under the same names.
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -30,14 +32,14 @@ from invoices.documents.snapshot import InvoiceSnapshot
 from invoices.gateways import files
 from invoices.gateways.pdf import PdfMetadata, warm_printer
 from invoices.ledes.files import FORMS, write
-from invoices.ledes.profile import DEFAULT
+from invoices.ledes.profile import DEFAULT, Profile, as_json
 from invoices.ledes.proof import prove
 from invoices.models import Document, FrozenInvoice, Invoice
+from invoices.queries.carriers import profile_of
 from invoices.queries.documents import snapshot_of
 from ledger.models import Posting
 
 PRINTER = system("printer")
-_CSS = "invoice.css"
 
 
 class NotProven(Refused):
@@ -67,9 +69,10 @@ class _Order:
     kinds: tuple[str, ...]
     booked: Money
     wanted: tuple[str, ...]
+    profile: Profile
 
 
-@job(queue="documents", timeout=120, scoped=False)
+@job(title="Write an invoice's files", queue="documents", timeout=120, scoped=False)
 def render_documents_later(*, tenant_id: int, invoice_id: int) -> None:
     """Write the files of a final invoice. Doing it twice does no harm: same bytes, same names.
 
@@ -85,7 +88,7 @@ def render_documents_later(*, tenant_id: int, invoice_id: int) -> None:
         if kind in order.kinds:
             continue
         try:
-            rendered = render(order.snapshot, kind, order.booked)
+            rendered = render(order.snapshot, kind, order.booked, order.profile)
         except Refused as refusal:
             refused = refusal
             continue
@@ -96,14 +99,17 @@ def render_documents_later(*, tenant_id: int, invoice_id: int) -> None:
         raise refused
 
 
-def render(snapshot: InvoiceSnapshot, kind: str, booked: Money) -> Rendered:
+def render(
+    snapshot: InvoiceSnapshot, kind: str, booked: Money, profile: Profile = DEFAULT
+) -> Rendered:
     """Return one file of a snapshot. Touches no table.
 
+    :param profile: of the carrier that takes the LEDES file.
     :raises NotProven: when a LEDES file does not tie to the snapshot or to what was booked.
     """
     if kind == Document.Kind.PDF:
         return _pdf(snapshot)
-    return _ledes(snapshot, booked, kind)
+    return _ledes(snapshot, booked, kind, profile)
 
 
 @transaction.atomic
@@ -161,32 +167,39 @@ def _order(invoice: Invoice) -> _Order:
         kinds=tuple(Document.objects.filter(invoice=invoice).values_list("kind", flat=True)),
         booked=Money.of_minor(booked, invoice.currency),
         wanted=tuple(wanted),
+        profile=profile_of(invoice),
     )
 
 
 def page_of(snapshot: InvoiceSnapshot) -> str:
     """Return the page that is printed, in the English of the firm's country."""
-    context = {**paper_of(snapshot), "stylesheet_url": f"asset:{_CSS}"}
+    context = paper_of(snapshot)
     with translation.override(context["language"]):
         return render_to_string("documents/invoice.html", context)
 
 
+def style_of_pages() -> str:
+    """Return the stylesheet of the pages that are printed."""
+    return (Path(settings.BASE_DIR) / "static/documents/invoice.css").read_text(encoding="utf-8")
+
+
 def _pdf(snapshot: InvoiceSnapshot) -> Rendered:
-    html = page_of(snapshot)
-    css = (Path(settings.BASE_DIR) / "static/documents/invoice.css").read_bytes()
     title = f"{title_of(snapshot)} {snapshot.number}"
     data = warm_printer().print(
-        html,
-        assets={_CSS: css},
+        page_of(snapshot),
+        assets={},
+        style=style_of_pages(),
         metadata=PdfMetadata(title=title, author=snapshot.firm.name),
     )
     return Rendered(Document.Kind.PDF, f"{snapshot.number}.pdf", "application/pdf", data)
 
 
-def _ledes(snapshot: InvoiceSnapshot, booked: Money, kind: str) -> Rendered:
-    fitted, data = write(kind, snapshot, DEFAULT)
-    proof = prove(data, fitted.snapshot, DEFAULT)
-    is_booked = proof.total == booked.amount and proof.currency == booked.currency
+def _ledes(snapshot: InvoiceSnapshot, booked: Money, kind: str, profile: Profile) -> Rendered:
+    fitted, data = write(kind, snapshot, profile)
+    proof = prove(data, fitted.snapshot, profile)
+    # The tax of a 1998B file is entered at the carrier, where its profile says so at all.
+    unsaid = Decimal(0) if kind == Document.Kind.LEDES_98BI else snapshot.tax_total
+    is_booked = proof.total + unsaid == booked.amount and proof.currency == booked.currency
     if not (proof.ok and is_booked):
         raise NotProven(
             f"The LEDES file of {snapshot.number} is not proven: {proof.lines_tied} of"
@@ -197,7 +210,12 @@ def _ledes(snapshot: InvoiceSnapshot, booked: Money, kind: str) -> Rendered:
         name=f"{snapshot.number}.txt",
         media_type="text/plain; charset=us-ascii",
         data=data,
-        proof={**proof.as_json(), "booked": str(booked.amount), "approved": str(snapshot.total)},
+        proof={
+            **proof.as_json(),
+            "booked": str(booked.amount),
+            "approved": str(snapshot.total),
+            "profile": json.loads(as_json(profile)),
+        },
         changes=tuple(
             {
                 "line": each.line,

@@ -8,17 +8,28 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from django.db import transaction
+from django.db.models import Max
 
 from billing_portal.audit.trail import record, record_many
 from billing_portal.members.models import User
+from billing_portal.members.queries import is_vouched_for, own_refs
 from billing_portal.outbox.events import publish, publish_many
 from billing_portal.tenancy.actors import Actor, ActorKind
+from billing_portal.texts import refuse_hidden
 from customers.actions.checks import refuse_strangers
 from invoices.actions.edit import locked, require_may_edit, retotal
-from invoices.actions.refusals import BadLine, NoReviewer, NotYours, WrongState
-from invoices.models import Invoice, Verdict
+from invoices.actions.refusals import (
+    BadLine,
+    KeyNotVouchedFor,
+    NoReviewer,
+    NotYours,
+    OwnEdit,
+    WrongState,
+)
+from invoices.models import Invoice, LineEdit, Verdict
 
 _State = Invoice.State
+_FOR_OTHERS = "invoices.approve_for_others"
 
 
 @transaction.atomic
@@ -72,8 +83,10 @@ def approve(invoice: Invoice, *, version_seen: int, by: Actor) -> Invoice:
     :raises Stale: when it has changed since it was read.
     :raises WrongState: when it is not in review.
     :raises NotYours: when another reviewer is assigned.
+    :raises OwnEdit: when who approves in another's place has changed its lines.
     """
     invoice = _judged(invoice, version_seen, by, _State.IN_REVIEW)
+    _refuse_own_edits(invoice, by)
     invoice.state, invoice.approved_by = _State.APPROVED, by.ref
     invoice.save(update_fields=["state", "approved_by"])
     _say(invoice, Verdict.Kind.APPROVED, by)
@@ -90,9 +103,11 @@ def return_invoice(
     :raises WrongState: when it is not in review.
     :raises NotYours: when another reviewer is assigned.
     :raises BadLine: without a category or text.
+    :raises HiddenCharacter: for a character that cannot be seen.
     """
     if category not in Verdict.Category.values or not category or not text.strip():
         raise BadLine("Say what is wrong: a category and a text.")
+    refuse_hidden({"text": text}, prose=["text"])
     invoice = _judged(invoice, version_seen, by, _State.IN_REVIEW)
     invoice.state = _State.DRAFT
     invoice.save(update_fields=["state"])
@@ -107,8 +122,10 @@ def reopen(invoice: Invoice, *, version_seen: int, text: str, by: Actor) -> Invo
     :raises Stale: when it has changed since it was read.
     :raises NotYours: when another reviewer is assigned.
     :raises WrongState: when it is not approved.
+    :raises HiddenCharacter: for a character that cannot be seen.
     """
     by.must("invoices.edit")
+    refuse_hidden({"text": text}, prose=["text"])
     invoice = locked(invoice, version_seen, _State.APPROVED)
     require_may_edit(invoice, by)
     retotal(invoice, None)
@@ -122,8 +139,28 @@ def may_judge(invoice: Invoice, by: Actor) -> bool:
     """Say whether an actor may approve or return an invoice. No query."""
     if not by.may("invoices.approve"):
         return False
-    is_theirs = by.kind is ActorKind.USER and by.id == invoice.reviewer_id
-    return is_theirs or by.may("invoices.approve_for_others")
+    return _is_assigned(invoice, by) or by.may(_FOR_OTHERS)
+
+
+def _is_assigned(invoice: Invoice, by: Actor) -> bool:
+    return by.kind is ActorKind.USER and by.id == invoice.reviewer_id
+
+
+def _refuse_own_edits(invoice: Invoice, by: Actor) -> None:
+    """Pass who has not changed what nobody has approved since; a key is whoever asked for it.
+
+    The reviewer in person corrects and approves: that is what the invoice was assigned for.
+
+    :raises OwnEdit: otherwise. At most three queries.
+    """
+    if _is_assigned(invoice, by):
+        return
+    given = Verdict.objects.filter(invoice=invoice, kind=Verdict.Kind.APPROVED)
+    approved = given.aggregate(version=Max("version_seen"))["version"] or 0
+    edits = LineEdit.objects.filter(invoice=invoice, version__gt=approved)
+    editors = set(edits.values_list("edited_by", flat=True))
+    if editors & own_refs(by):
+        raise OwnEdit("Its lines were changed by you or by a key of yours: another approves it.")
 
 
 def _judged(invoice: Invoice, version_seen: int, by: Actor, *allowed: str) -> Invoice:
@@ -133,6 +170,8 @@ def _judged(invoice: Invoice, version_seen: int, by: Actor, *allowed: str) -> In
         raise WrongState("A credit note is decided on as such.")
     if not may_judge(invoice, by):
         raise NotYours(f"{invoice.reviewer or 'Nobody'} reviews this invoice.")
+    if by.kind is ActorKind.KEY and not is_vouched_for(by.id or 0, _FOR_OTHERS):
+        raise KeyNotVouchedFor("Two people who may approve for others must stand for this key.")
     return invoice
 
 

@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 
 from billing_portal.audit.canonical import canonical
-from billing_portal.bounds import DAYS_IN_WORDS, MOST_IN_A_LINE, is_a_day
+from billing_portal.bounds import (
+    DAYS_IN_WORDS,
+    MOST_DAYS_AHEAD,
+    MOST_HOURS,
+    MOST_IN_A_LINE,
+    is_a_day,
+    is_too_far_ahead,
+)
 from billing_portal.money import Money
+from billing_portal.texts import HiddenCharacter, hidden_in, hidden_in_words
 from customers.actions.checks import has_card_number
 from customers.models import Customer, Matter, Timekeeper, lookup_key
 from customers.queries import (
@@ -64,6 +72,12 @@ class NewCharge:
                 ]
             )
         ).hexdigest()
+
+
+TEXTS = tuple(
+    each.name for each in fields(NewCharge) if each.type == "str" and each.name not in codes.CODES
+)
+"""What a row says in texts: ids, but for the narrative; codes have letters of their own."""
 
 
 @dataclass(frozen=True)
@@ -157,8 +171,12 @@ def look_up(rows: Sequence[NewCharge]) -> Known:
     )
 
 
-def resolved(row: NewCharge, known: Known) -> Priced:
-    """Return the row with what it names, or say what it names wrongly."""
+def resolved(row: NewCharge, known: Known, *, on: date) -> Priced:
+    """Return the row with what it names, or say what it names wrongly.
+
+    :param on: today; work of a day too far ahead is a slip.
+    """
+    _must_be_readable(row)
     customer = known.customers.get(lookup_key(row.customer))
     matter = known.matters.get(lookup_key(row.matter)) if row.matter else None
     timekeeper = known.timekeepers.get(lookup_key(row.timekeeper)) if row.timekeeper else None
@@ -174,14 +192,20 @@ def resolved(row: NewCharge, known: Known) -> Priced:
         raise RowRefused("customers.closed", "matter", "The matter is closed.")
     if row.timekeeper and timekeeper is None:
         raise RowRefused("charges.unknown_timekeeper", "timekeeper", "There is no such timekeeper.")
-    _must_be_in_bounds(row)
+    _must_be_in_bounds(row, on)
     _must_make_sense(row, customer)
     return Priced(row, customer, matter, timekeeper)
 
 
-def _must_be_in_bounds(row: NewCharge) -> None:
+def _must_be_in_bounds(row: NewCharge, on: date) -> None:
     if not is_a_day(row.worked_on):
         raise RowRefused("charges.value", "worked_on", f"Write {DAYS_IN_WORDS}.")
+    if is_too_far_ahead(row.worked_on, on):
+        raise RowRefused(
+            "charges.too_far_ahead",
+            "worked_on",
+            f"The day is more than {MOST_DAYS_AHEAD} days ahead.",
+        )
     for name in ("quantity", "unit_price", "adjustment"):
         if abs(getattr(row, name) or 0) >= _MOST_NUMBER:
             raise RowRefused("charges.value", name, "It has at most nine digits before the point.")
@@ -196,6 +220,10 @@ def _must_make_sense(row: NewCharge, customer: Customer) -> None:
         raise RowRefused("charges.value", "timekeeper", "Time needs a timekeeper.")
     if row.kind == Charge.Kind.TIME and row.quantity < 0:
         raise RowRefused("charges.value", "quantity", "Hours are not below zero.")
+    if row.kind == Charge.Kind.TIME and row.quantity > MOST_HOURS:
+        raise RowRefused(
+            "charges.too_many_hours", "quantity", f"One charge has at most {MOST_HOURS} hours."
+        )
     if row.unit_price is None and (row.kind != Charge.Kind.TIME or not row.matter):
         raise RowRefused(
             "charges.value", "unit_price", "Only time on a matter is priced by a rate."
@@ -203,6 +231,14 @@ def _must_make_sense(row: NewCharge, customer: Customer) -> None:
     for name in codes.CODES:
         if not codes.is_code(getattr(row, name)):
             raise RowRefused("charges.value", name, f"A code has {codes.IN_WORDS}.")
+
+
+def _must_be_readable(row: NewCharge) -> None:
+    for name in TEXTS:
+        is_prose = name == "narrative"
+        found = hidden_in(getattr(row, name), is_prose=is_prose, is_id=not is_prose)
+        if found:
+            raise RowRefused(HiddenCharacter.code, name, hidden_in_words(found, name))
     if has_card_number(row.narrative):
         raise RowRefused(
             "customers.card_number_refused", "narrative", "It holds what looks like a card number."

@@ -152,7 +152,7 @@ def finalize_approved(run: BillingRun, *, by: Actor, on: date, today: date | Non
         )
 
 
-@job(queue="default", timeout=280, max_attempts=5, scoped=False)
+@job(title="Finalize a run's invoices", queue="default", timeout=280, max_attempts=5, scoped=False)
 def finalize_run_later(*, tenant_id: int, run_id: int, on: str) -> None:
     """Finalize a run's approved invoices, one batch of a hundred at a time, each a transaction.
 
@@ -201,7 +201,7 @@ def _finalize_or_split(batch: list[Invoice], *, on: date) -> list[Refused]:
     ]
 
 
-@job(queue="default", timeout=240, max_attempts=3)
+@job(title="Draft a run's invoices", queue="default", timeout=240, max_attempts=3)
 def draft_items_later(*, run_id: int, first: int, last: int) -> None:
     """Draft a batch. Twice does no harm: what is drafted is not pending.
 

@@ -50,18 +50,14 @@ from invoices.gateways.carriers.base import (
 )
 from invoices.gateways.carriers.base import Evidence as Seen
 from invoices.gateways.carriers.recipe import Recipe
-from invoices.models import Carrier, Document, Evidence, Invoice, Submission
+from invoices.models import Document, Evidence, Invoice, Submission
+from invoices.queries.carriers import carrier_of
+from invoices.queries.kept import content_of
 
 UPLOADER = system("uploader")
 _ATTEMPTS = 6
 _State = Submission.State
 _OPEN = (_State.QUEUED, _State.UPLOADING, _State.UNSURE)
-
-
-class NoCarrier(Refused):
-    """Neither the matter nor the customer names a carrier that the firm has."""
-
-    code = "submissions.no_carrier"
 
 
 class NothingToSubmit(Refused):
@@ -120,18 +116,6 @@ def queue_submission(document: Document, *, by: Actor) -> Submission:
     return submission
 
 
-def carrier_of(invoice: Invoice) -> Carrier:
-    """Return the carrier that takes the invoice: its matter's, else its customer's.
-
-    :raises NoCarrier: when none is named or known.
-    """
-    code = (invoice.matter.carrier_code if invoice.matter else "") or invoice.customer.carrier_code
-    carrier: Carrier | None = Carrier.objects.filter(code=code).first() if code else None
-    if carrier is None:
-        raise NoCarrier(f"No carrier {code or 'is named'} for {invoice.customer}.")
-    return carrier
-
-
 @transaction.atomic
 def retry_submission(submission: Submission, *, by: Actor) -> Submission:
     """Try an upload again; if the file may be there already, the site is looked at first.
@@ -139,9 +123,7 @@ def retry_submission(submission: Submission, *, by: Actor) -> Submission:
     :raises NotRetryable: when it is on its way, confirmed, rejected or canceled.
     """
     by.must("uploads.retry")
-    submission = Submission.objects.select_for_update(of=("self",)).get(pk=submission.pk)
-    if submission.state not in {_State.NEEDS_PERSON, _State.UNSURE}:
-        raise NotRetryable(f"The upload is {submission.get_state_display().lower()}.")
+    submission = _locked_in(submission, {_State.NEEDS_PERSON, _State.UNSURE})
     move(submission, _State.QUEUED, by=by)
     enqueue(submission)
     return submission
@@ -171,6 +153,13 @@ def submit_again(submission: Submission, *, by: Actor) -> Submission:
     return again
 
 
+def _locked_in(submission: Submission, states: set[str]) -> Submission:
+    found: Submission = Submission.objects.select_for_update(of=("self",)).get(pk=submission.pk)
+    if found.state not in states:
+        raise NotRetryable(f"The upload is {found.get_state_display().lower()}.")
+    return found
+
+
 @transaction.atomic
 def cancel_submission(submission: Submission, *, by: Actor) -> Submission:
     """Give an upload up; a person sees to it otherwise.
@@ -178,14 +167,19 @@ def cancel_submission(submission: Submission, *, by: Actor) -> Submission:
     :raises NotRetryable: when it is on its way, or was answered.
     """
     by.must("uploads.retry")
-    submission = Submission.objects.select_for_update(of=("self",)).get(pk=submission.pk)
-    if submission.state not in {_State.NEEDS_PERSON, _State.UNSURE, _State.QUEUED}:
-        raise NotRetryable(f"The upload is {submission.get_state_display().lower()}.")
+    submission = _locked_in(submission, {_State.NEEDS_PERSON, _State.UNSURE, _State.QUEUED})
     move(submission, _State.CANCELED, by=by)
     return submission
 
 
-@job(queue="browser", timeout=240, max_attempts=_ATTEMPTS, backoff=15, scoped=False)
+@job(
+    title="Upload a file to a carrier",
+    queue="browser",
+    timeout=240,
+    max_attempts=_ATTEMPTS,
+    backoff=15,
+    scoped=False,
+)
 def submit_later(*, tenant_id: int, submission_id: int) -> None:
     """Upload a file. Twice does no harm: whatever may have been handed over is looked for first.
 
@@ -201,7 +195,11 @@ def submit_later(*, tenant_id: int, submission_id: int) -> None:
             if visit.looks_first:
                 with tenant_scope(tenant_id):
                     _handing_over(submission_id)
-            outcome = _upload(visit, files.read(tenant_id, visit.sha256))
+            outcome = _upload(visit, content_of(tenant_id, visit.submission.document))
+    except files.UNREADABLE as no:
+        with tenant_scope(tenant_id):
+            _stop_unread(visit, no)
+        raise
     except CarrierFailure as failure:
         kept = _keep_bytes(tenant_id, failure.evidence)
         with tenant_scope(tenant_id):
@@ -323,6 +321,15 @@ def _fail(visit: _Visit, failure: CarrierFailure, kept: Sequence[tuple[Seen, str
     return again
 
 
+def _stop_unread(visit: _Visit, no: Refused) -> None:
+    """Write down that the file could not be read, and so did not leave."""
+    submission = Submission.objects.select_for_update(of=("self",)).get(pk=visit.submission.pk)
+    submission.code, submission.reason = no.code, str(no)
+    submission.was_handed_over = visit.looks_first
+    submission.save(update_fields=["was_handed_over"])
+    move(submission, _State.NEEDS_PERSON, by=UPLOADER)
+
+
 def _answer(submission_id: int, outcome: Outcome, kept: Sequence[tuple[Seen, str]]) -> None:
     """Write down the carrier's definite answer, with its evidence."""
     submission = Submission.objects.select_for_update(of=("self",)).get(pk=submission_id)
@@ -372,10 +379,9 @@ def move(submission: Submission, state: str, *, by: Actor) -> None:
     submission.state = state
     submission.version += 1
     submission.save(update_fields=["state", "version", "code", "reason"])
-    word = state.lower()
-    record(f"submission.{word}", submission, by=by, code=submission.code)
+    record(f"submission.{state.lower()}", submission, by=by, code=submission.code)
     publish(
-        f"submission.{word}",
+        f"submission.{state.lower()}",
         about=submission.public_id,
         invoice_id=submission.invoice.public_id,
         version=submission.version,
@@ -384,9 +390,8 @@ def move(submission: Submission, state: str, *, by: Actor) -> None:
 
 def enqueue(submission: Submission) -> None:
     """Ask for the next attempt; one job for each version."""
-    submit_later.enqueue(
-        key=f"submit:{submission.uid}:{submission.version}", submission_id=submission.pk
-    )
+    key = f"submit:{submission.uid}:{submission.version}"
+    submit_later.enqueue(key=key, submission_id=submission.pk)
 
 
 def today() -> date:

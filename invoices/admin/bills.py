@@ -11,8 +11,8 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 
 from billing_portal.bounds import whole_number
-from billing_portal.money import Money
 from billing_portal.portal.office import OfficeAdmin, site
+from billing_portal.portal.templatetags.portal import money
 from billing_portal.tenancy.actors import Actor
 from billing_portal.tenancy.requests import FirmRequest
 from invoices.actions import review
@@ -41,24 +41,24 @@ class InvoiceAdmin(OfficeAdmin):
     fields: ClassVar = (
         *("number", "kind", "state", "version", "customer", "matter", "reviewer"),
         *("period_starts_on", "period_ends_on", "issued_on", "due_on"),
-        *("net_amount", "tax_amount", "amount", "made_by", "approved_by", "reason"),
+        *("net_amount", "tax_amount", "amount", "made_by", "approved_by", "corrects", "reason"),
     )
     readonly_fields = fields
 
     @admin.display(description="Total", ordering="total")
-    def amount(self, invoice: Invoice) -> Money:
-        """What it comes to, tax included."""
-        return invoice.total_money
+    def amount(self, invoice: Invoice) -> str:
+        """What it comes to, tax included; below zero for a credit note."""
+        return money(invoice.claim)
 
     @admin.display(description="Net")
-    def net_amount(self, invoice: Invoice) -> Money:
+    def net_amount(self, invoice: Invoice) -> str:
         """The sum of its lines."""
-        return invoice.net_money
+        return money(invoice.net_money)
 
     @admin.display(description="Tax")
-    def tax_amount(self, invoice: Invoice) -> Money:
+    def tax_amount(self, invoice: Invoice) -> str:
         """Its tax."""
-        return invoice.tax_money
+        return money(invoice.tax_money)
 
     @admin.action(description="Approve …", permissions=["edit"])
     def approve(self, request: HttpRequest, rows: QuerySet[Invoice]) -> HttpResponse | None:

@@ -21,6 +21,7 @@ class CarriersAdmin(OfficeAdmin):
 
     view_permission = "uploads.read"
     edit_permission = "carriers.edit"
+    is_grave = True  # a site, a recipe and a login together say where a password is typed
 
 
 @admin.register(Carrier, site=site)
@@ -34,13 +35,17 @@ class CarrierAdmin(CarriersAdmin):
     ordering = ("name", "pk")
     search_fields: ClassVar = ("code",)
     actions = ("allow", "stop")
+    unproven_actions = frozenset({"stop"})
     readonly_fields = ("automation_allowed_by", "stopped_reason")
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         """Fix the code once customers may name it."""
         if obj is None:
-            return ["code", "name", "origin"]
-        return ["name", "origin", "automation_allowed_by", "stopped_reason", "version"]
+            return ["code", "name", "origin", "profile"]
+        return [
+            *("name", "origin", "profile", "automation_allowed_by", "stopped_reason"),
+            "version",
+        ]
 
     @admin.action(description="Allow automation, and start uploading", permissions=["edit"])
     def allow(self, request: HttpRequest, rows: QuerySet[Carrier]) -> None:

@@ -18,13 +18,13 @@ from billing_portal.api.parsing import FileAsItIs, file_of
 from billing_portal.api.problems import not_taken
 from billing_portal.api.rendering import MoneyOut
 from billing_portal.api.schema import rows_of
-from billing_portal.api.shapes import DecimalText
+from billing_portal.api.shapes import DecimalText, PlainTexts
 from billing_portal.api.views import NounViewSet, one_of
 from customers.models import lookup_key
 from invoices.actions import capture as capturing
 from invoices.actions.rows import CaptureAnswer, NewCharge
 from invoices.actions.take_in import NotTakenIn, take_in_ledes
-from invoices.forms.charges import NotCharges, findings_of, numbered_charges_in
+from invoices.forms.charges import NotCharges, findings_of, read_charges
 from invoices.models import Charge
 
 
@@ -54,7 +54,7 @@ class ChargeIn(serializers.Serializer):
         return attrs
 
 
-class ChargesIn(serializers.Serializer):
+class ChargesIn(PlainTexts):
     """A batch: where it comes from, and up to 1,000 rows, each typed by itself."""
 
     source = serializers.CharField(max_length=40)  # type: ignore[assignment]  # a field of that name
@@ -173,16 +173,18 @@ class ChargeViewSet(NounViewSet):
     def files(self, request: Request) -> Response:
         """Capture a CSV file, all of it or nothing; every finding has row, column and rule."""
         try:
-            numbered = numbered_charges_in(file_of(request))
+            read = read_charges(file_of(request))
         except NotCharges as no:
             return not_taken(request, no, [asdict(finding) for finding in no.findings])
-        rows = [row for _number, row in numbered]
+        is_whole = not read.findings
         try:
-            answers = capturing.capture_file("csv", rows, by=by(request), on=today(request))
+            answers = capturing.capture_file(
+                "csv", read.rows, by=by(request), on=today(request), is_whole=is_whole
+            )
         except capturing.RowsRefused as no:
-            found = zip(findings_of(no, numbered), no.answers, strict=True)
-            errors = [asdict(finding) | {"key": answer.key} for finding, answer in found]
-            return not_taken(request, no, errors)
+            findings = findings_of(no, read)
+            refusal = no if is_whole else NotCharges(findings)
+            return not_taken(request, refusal, [asdict(finding) for finding in findings])
         counts = Counter(answer.status for answer in answers)
         return Response({"counts": dict(counts)}, status=201)
 

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 from django.db.models import QuerySet
 from django.http import HttpResponse
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers
 from rest_framework.decorators import action
 from rest_framework.request import Request
@@ -15,9 +15,11 @@ from billing_portal.api.problems import Malformed
 from billing_portal.api.views import NounViewSet, one_of
 from billing_portal.ids import NotAnId, uid_of
 from billing_portal.tenancy.scope import current_tenant_id
-from invoices.gateways import files
 from invoices.models import Document, Invoice
 from invoices.queries.documents import documents
+from invoices.queries.kept import content_of
+
+_RENAMED = {"snapshot_sha256": "fitted_sha256"}
 
 
 class DocumentOut(serializers.Serializer):
@@ -31,9 +33,18 @@ class DocumentOut(serializers.Serializer):
     media_type = serializers.CharField()
     size = serializers.IntegerField()
     sha256 = serializers.CharField()
-    snapshot_sha256 = serializers.CharField()
-    proof = serializers.DictField(allow_null=True)
+    snapshot_sha256 = serializers.CharField(help_text="Of the frozen invoice.")
+    proof = serializers.SerializerMethodField(
+        help_text="Its fitted_sha256 is of the invoice as made fit for the format."
+    )
     rendered_at = serializers.DateTimeField()
+
+    @extend_schema_field(serializers.DictField(allow_null=True))
+    def get_proof(self, document: Document) -> dict[str, Any] | None:
+        """Return the proof by today's names: what was kept never changes, its name for one did."""
+        if document.proof is None:
+            return None
+        return {_RENAMED.get(name, name): value for name, value in document.proof.items()}
 
 
 class DocumentViewSet(NounViewSet):
@@ -48,6 +59,7 @@ class DocumentViewSet(NounViewSet):
         "kind": one_of("kind"),
         "invoice": lambda value: {"invoice__uid": _uid(value)},
     }
+    refusing_reads: ClassVar = {"content"}  # a file that is damaged or gone
     id_prefix = Document.ID_PREFIX
     serializer_class = DocumentOut
 
@@ -58,13 +70,16 @@ class DocumentViewSet(NounViewSet):
     @extend_schema(responses={(200, "application/octet-stream"): bytes})
     @action(detail=True, methods=["get"])
     def content(self, request: Request, **_: Any) -> HttpResponse:
-        """Return the bytes, their hash checked, as an attachment."""
+        """Return the bytes, their hash checked, as an attachment.
+
+        409 says that the stored file is damaged or gone; the firm's operator should know.
+        """
         return attachment(self.get_object())
 
 
 def attachment(document: Document) -> HttpResponse:
     """Return a document's bytes to be saved, never to be run in a page."""
-    data = files.read(current_tenant_id(), document.sha256)
+    data = content_of(current_tenant_id(), document)
     answer = HttpResponse(data, content_type=document.media_type)
     answer["Content-Disposition"] = f'attachment; filename="{document.name}"'
     answer["X-Content-Type-Options"] = "nosniff"

@@ -11,7 +11,7 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from billing_portal.api.asking import by, today, typed, uid_in_path
+from billing_portal.api.asking import by, today, typed, uid_in_path, wrong_at
 from billing_portal.api.idempotency import idempotent
 from billing_portal.api.schema import IF_MATCH
 from billing_portal.api.versions import etag, must_match, version_seen
@@ -56,7 +56,6 @@ class InvoiceViewSet(NounViewSet):
         "discard": _EDIT,
         "finalization": "invoices.finalize",
         "credit_note": "credit_notes.request",
-        "credit_approval": "credit_notes.approve",
     }
     filters: ClassVar = {
         "state": one_of("state"),
@@ -103,7 +102,7 @@ class InvoiceViewSet(NounViewSet):
     def add_comment(self, request: Request, **_: Any) -> Response:
         """Say something about an invoice, or about one of its lines."""
         invoice, asked = self.get_object(), typed(shapes.CommentIn, request.data)
-        line = self._line(invoice, asked["line"]) if asked.get("line") else None
+        line = self._line_named(invoice, asked["line"]) if asked.get("line") else None
         made = add_comment(invoice, text=asked["text"], line=line, by=by(request))
         return Response(shapes.CommentOut(made).data, status=201)
 
@@ -201,24 +200,19 @@ class InvoiceViewSet(NounViewSet):
     @action(detail=True, methods=["post"], url_path="credit-note")
     @idempotent
     def credit_note(self, request: Request, **_: Any) -> Response:
-        """Ask that the whole invoice be credited; another person approves the note."""
+        """Ask that the whole invoice be credited; a person approves the note in the portal."""
+        invoice = self.get_object()
         reason = typed(shapes.ReasonIn, request.data)["reason"]
-        answer = self.shown(
-            credit.request_credit_note(self.get_object(), reason=reason, by=by(request))
-        )
+        answer = self.shown(credit.request_credit_note(invoice, reason=reason, by=by(request)))
         answer.status_code = 201
         return answer
 
-    @extend_schema(request=shapes.OnIn, responses=shapes.InvoiceWholeOut, parameters=[IF_MATCH])
-    @action(detail=True, methods=["post"], url_path="credit-approval")
-    def credit_approval(self, request: Request, **_: Any) -> Response:
-        """Approve a credit note that somebody else asked for."""
-        seen, note = self._seen(request)
-        now = today(request)
-        on = typed(shapes.OnIn, request.data).get("on") or now
-        return self.shown(
-            credit.approve_credit_note(note, version_seen=seen, by=by(request), on=on, today=now)
-        )
+    def _line_named(self, invoice: Invoice, line: str) -> InvoiceLine:
+        """Return the line that a body names: unlike one in the path, it may be plainly wrong."""
+        try:
+            return self._line(invoice, line)
+        except Http404 as error:
+            raise wrong_at(("line",), words="The invoice has no such line.") from error
 
     def _line(self, invoice: Invoice, line: str) -> InvoiceLine:
         uid = uid_in_path(InvoiceLine.ID_PREFIX, line)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from billing_portal.api.asking import wrong_at
 from billing_portal.api.rendering import MoneyOut, money
-from billing_portal.api.shapes import Day, DecimalText, StrictIn
+from billing_portal.api.shapes import Day, DecimalText, Prose, StrictIn
+from billing_portal.ids import public_id
 from billing_portal.money import Money
 from invoices.models import BillingRun, Invoice, InvoiceLine, LineEdit, RunItem, Verdict
 from invoices.queries.previews import Compared
@@ -160,7 +163,12 @@ class LineOut(serializers.Serializer):
 
 
 class InvoiceOut(serializers.Serializer):
-    """An invoice. ``balance`` is what the ledger says is owed; there is no flag for paid."""
+    """An invoice, or the credit note that corrects one.
+
+    ``balance`` is what the ledger says is owed; there is no flag for paid. The amounts of a credit
+    note stand for what it takes away from the invoice ``corrects``, which it names as its
+    ``credit_note``; they are not below zero.
+    """
 
     object = serializers.CharField(default="invoice")
     id = serializers.CharField(source="public_id")
@@ -175,11 +183,20 @@ class InvoiceOut(serializers.Serializer):
     period_ends_on = serializers.DateField()
     issued_on = serializers.DateField(allow_null=True)
     due_on = serializers.DateField(allow_null=True)
+    corrects = serializers.CharField(source="corrects.public_id", default=None, allow_null=True)
+    credit_note = serializers.SerializerMethodField()
+    reason = serializers.CharField()
     net = MoneyOut(source="net_money")
     tax = MoneyOut(source="tax_money")
     total = MoneyOut(source="total_money")
     as_worked = MoneyOut(source="as_worked_money")
     balance = serializers.SerializerMethodField()
+
+    @extend_schema_field(serializers.CharField(allow_null=True))
+    def get_credit_note(self, invoice: Invoice) -> str | None:
+        """Return the note that was asked for or made, if any."""
+        uid: UUID | None = getattr(invoice, "note_uid", None)
+        return None if uid is None else public_id(Invoice.ID_PREFIX, uid)
 
     @extend_schema_field(MoneyOut)
     def get_balance(self, invoice: Invoice) -> dict[str, str]:
@@ -202,7 +219,7 @@ class InvoiceWholeOut(InvoiceOut):
 class CommentIn(StrictIn):
     """Something to say about an invoice, or about one of its lines."""
 
-    text = serializers.CharField(max_length=2000)
+    text = Prose(max_length=2000)
     line = serializers.CharField(max_length=60, required=False)
 
 
@@ -249,6 +266,18 @@ class ApprovalsIn(StrictIn):
     invoices = SeenIn(many=True, allow_empty=False, max_length=200)  # type: ignore[call-arg]  # of many
     dry_run = serializers.BooleanField(default=False)
 
+    def validate_invoices(self, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Return the rows.
+
+        :raises ValidationError: at each place that names an invoice which one above names.
+        """
+        named = [row["id"] for row in rows]
+        again = [(place, "id") for place, each in enumerate(named) if each in named[:place]]
+        if again:
+            words = "One above names this invoice already."
+            raise wrong_at(*again, words=words, code="duplicate")
+        return rows
+
 
 class ApprovalOut(serializers.Serializer):
     """What came of one invoice: ``approved``, or ``refused`` with the code of the rule."""
@@ -273,22 +302,22 @@ class LineEditIn(StrictIn):
 
     quantity = DecimalText(max_digits=13, decimal_places=4, required=False)
     unit_price = DecimalText(max_digits=13, decimal_places=4, required=False)
-    narrative = serializers.CharField(max_length=15_000, required=False, allow_blank=True)
+    narrative = Prose(max_length=15_000, required=False, allow_blank=True)
     task_code = serializers.CharField(max_length=20, required=False, allow_blank=True)
     activity_code = serializers.CharField(max_length=20, required=False, allow_blank=True)
     expense_code = serializers.CharField(max_length=20, required=False, allow_blank=True)
     reason_code = serializers.ChoiceField(choices=LineEdit.Reason.choices)
-    reason = serializers.CharField(max_length=500, required=False, allow_blank=True)
+    reason = Prose(max_length=500, required=False, allow_blank=True)
 
 
 class ReturnIn(StrictIn):
     """What is wrong with an invoice."""
 
     category = serializers.ChoiceField(choices=[c for c in Verdict.Category.choices if c[0]])
-    text = serializers.CharField(max_length=2000)
+    text = Prose(max_length=2000)
 
 
 class ReasonIn(StrictIn):
     """Why something is done."""
 
-    reason = serializers.CharField(max_length=500)
+    reason = Prose(max_length=500)

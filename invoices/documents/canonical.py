@@ -3,6 +3,10 @@
 JSON with sorted keys, no spaces and UTF-8; Decimals as plain strings (no exponent) at the scale
 that the snapshot gave them, dates as ISO 8601. The member ``schema`` says which edition of the
 snapshot is written; a reader refuses what it does not know instead of guessing.
+
+A snapshot is written in the first edition that can say it. So what was frozen under an early one
+has the same bytes and the same hash for ever, also after members were added to the snapshot: a new
+member goes into ``_ADDED`` with an edition of its own, and with a default that means "not said".
 """
 
 from __future__ import annotations
@@ -19,7 +23,8 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 from billing_portal.errors import Refused
 from invoices.documents.snapshot import InvoiceSnapshot
 
-SCHEMA = "invoice-snapshot/1"
+_SCHEMA = "invoice-snapshot/"
+_ADDED: dict[int, dict[str, Any]] = {2: {"corrects_issued_on": None, "reason": ""}}
 
 
 class NotASnapshot(Refused):
@@ -30,7 +35,11 @@ class NotASnapshot(Refused):
 
 def canonical_bytes(snapshot: InvoiceSnapshot) -> bytes:
     """Return the snapshot's canonical bytes. Equal snapshots give equal bytes."""
-    plain = {**_plain(snapshot), "schema": SCHEMA}
+    plain = _plain(snapshot)
+    edition = max((number for number, names in _ADDED.items() if _says(plain, names)), default=1)
+    for name in _unknown_to(edition):
+        del plain[name]
+    plain["schema"] = f"{_SCHEMA}{edition}"
     return json.dumps(plain, ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode()
 
 
@@ -55,10 +64,26 @@ def fingerprint(stored: bytes) -> str:
 
 def _read(plain: Any) -> InvoiceSnapshot:
     members = _expected(plain, dict)
-    if members.pop("schema", None) != SCHEMA:
-        raise ValueError(f"they are not of the edition {SCHEMA}")
-    snapshot: InvoiceSnapshot = _value(members, InvoiceSnapshot)
+    schema = members.pop("schema", None)
+    edition = next((each for each in (1, *_ADDED) if schema == f"{_SCHEMA}{each}"), None)
+    if edition is None:
+        raise ValueError("they are of no known edition")
+    unknown = _unknown_to(edition)
+    if members.keys() & unknown.keys():
+        raise ValueError(f"edition {edition} has no {sorted(unknown)}")
+    snapshot: InvoiceSnapshot = _value({**members, **unknown}, InvoiceSnapshot)
     return snapshot
+
+
+def _says(plain: dict[str, Any], names: dict[str, Any]) -> bool:
+    """Say whether a snapshot tells anything by the members of an edition."""
+    return any(plain[name] != unsaid for name, unsaid in names.items())
+
+
+def _unknown_to(edition: int) -> dict[str, Any]:
+    """Return the members that an edition does not have, each with what it is when not said."""
+    later = (names for number, names in _ADDED.items() if number > edition)
+    return {name: unsaid for names in later for name, unsaid in names.items()}
 
 
 def _plain(value: Any) -> Any:

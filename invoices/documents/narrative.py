@@ -3,9 +3,9 @@
 The approved text stays; what travels is the emitted text, and every difference between the two is
 recorded, so that a reviewer sees it before the file leaves. What is done, in this order: letters
 and signs outside ASCII become their nearest ASCII spelling (NFKD and a table; "?" where there is
-none), field and line separators become a space, "[]" becomes "()", runs of spaces become one, ends
-are trimmed, and what goes beyond the longest allowed length is cut. A text of which nothing would
-be left becomes "?": what was approved never travels as an empty field.
+none), field and line separators and the space of no width become a space, "[]" becomes "()", runs
+of spaces become one, ends are trimmed, and what goes beyond the longest allowed length is cut. A
+text of which nothing would be left becomes "?": what was approved never travels as an empty field.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ SPELLINGS = {
     "\u0131": "i", "\u20ac": "EUR", "\u00a3": "GBP", "\u00a5": "JPY", "\u00a2": "c",
     "\u00a7": "Sec.", "\u00b6": "Para.", "\u00a9": "(c)", "\u00ae": "(R)", "\u00b0": "deg",
     "\u00b1": "+/-", "\u2248": "~", "\u2260": "!=", "\u2264": "<=", "\u2265": ">=",
-    "\u200b": "", "\u200c": "", "\u200d": "", "\u2060": "", "\ufeff": "", "\u00ac": "not ",
+    "\u200b": " ", "\u200c": "", "\u200d": "", "\u2060": "", "\ufeff": "", "\u00ac": "not ",
     "\u00a6": "/", "\u2192": "->", "\u2190": "<-", "\u20b9": "INR", "\u00bf": "?", "\u00a1": "!",
     "\u00b2": "^2", "\u00b3": "^3", "\u00b9": "^1",
 }  # fmt: skip

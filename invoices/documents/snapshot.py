@@ -134,6 +134,8 @@ class InvoiceSnapshot:
     :ivar period_ends_on: the first day after the period.
     :ivar version: which edition of the invoice was approved.
     :ivar corrects_number: the number of the invoice that a credit note corrects.
+    :ivar corrects_issued_on: that invoice's day; None in notes frozen before it was kept.
+    :ivar reason: why a credit note corrects; empty in notes frozen before it was kept.
     :raises ValueError: when an amount is finer than the currency, or is no finite number.
     """
 
@@ -155,6 +157,8 @@ class InvoiceSnapshot:
     total: Decimal
     tax_totals: tuple[TaxTotal, ...] = ()
     corrects_number: str = ""
+    corrects_issued_on: date | None = None
+    reason: str = ""
     po_number: str = ""
     terms: str = ""
     notes: str = ""

@@ -11,7 +11,15 @@ from customers.queries import members
 
 
 class CarrierForm(VersionedForm):
-    """A carrier: its code, name and site."""
+    """A carrier: its code, name, site, and how its LEDES files deviate from the standard."""
+
+    profile = forms.JSONField(
+        label="LEDES profile",
+        required=False,
+        initial=dict,
+        widget=forms.Textarea(attrs={"rows": 8}),
+        help_text="What this carrier wants otherwise than the standard, as JSON; {} for nothing.",
+    )
 
 
 class RecipeForm(OfficeForm):

@@ -11,14 +11,14 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
 from billing_portal.errors import Refused, counted
+from billing_portal.texts import HiddenCharacter, hidden_in, hidden_in_words
 from invoices.actions.capture import RowsRefused
-from invoices.actions.rows import NewCharge
+from invoices.actions.rows import TEXTS, NewCharge
 from invoices.models import Charge
 
 NEEDED = ("key", "kind", "customer", "worked_on", "quantity")
@@ -48,6 +48,7 @@ class CsvFinding:
     column: str
     rule: str
     text: str
+    key: str = ""
 
 
 class NotCharges(Refused):
@@ -60,37 +61,66 @@ class NotCharges(Refused):
         super().__init__(f"The file has {counted(len(findings), 'finding')}; nothing was taken.")
 
 
-def numbered_charges_in(data: bytes) -> list[tuple[int, NewCharge]]:
-    """Read a CSV file of charges, each with its row in the file.
+@dataclass(frozen=True)
+class ChargesRead:
+    """What could be read of a file, and all that could not.
 
-    :raises NotCharges: with all findings, each with row, column and rule.
+    :ivar numbered: each charge with its row in the file.
+    :ivar columns: the columns that were read; what stands below a misspelled name is none of them.
     """
-    lines = _lines(_text(data))
+
+    numbered: list[tuple[int, NewCharge]]
+    findings: list[CsvFinding]
+    columns: frozenset[str]
+
+    @property
+    def rows(self) -> list[NewCharge]:
+        """The charges alone, to be taken or checked."""
+        return [charge for _number, charge in self.numbered]
+
+
+def read_charges(data: bytes) -> ChargesRead:
+    """Read a CSV file of charges: a fault in a row leaves out that row, and the others are read.
+
+    With faults in the header, rows are read when every needed column stands there once.
+
+    :raises NotCharges: when no row can be read; with all findings, each with row, column and rule.
+    """
+    findings: list[CsvFinding] = []
+    lines = _lines(_text(data), findings)
     if not lines or not any(lines[0]):
-        raise NotCharges([CsvFinding(1, "", "empty", "The file is empty.")])
+        raise NotCharges(findings or [CsvFinding(1, "", "empty", "The file is empty.")])
     header = [name.strip().lower() for name in lines[0]]
-    findings = _in_header(header)
+    findings += _in_header(header)
     if len(lines) > MOST_ROWS:
-        findings.append(CsvFinding(1, "", "size", f"At most {MOST_ROWS} rows at a time."))
-    if findings:
-        raise NotCharges(findings)
+        raise NotCharges([*findings, CsvFinding(1, "", "size", f"At most {MOST_ROWS} rows.")])
     rows = [(n, row) for n, row in enumerate(lines[1:], 2) if any(cell.strip() for cell in row)]
-    charges = [(number, _charge(number, header, row, findings)) for number, row in rows]
     if not rows:
         findings.append(CsvFinding(2, "", "empty", "There is no row below the header."))
-    if findings:
-        raise NotCharges(findings)
-    return [(number, charge) for number, charge in charges if charge is not None]
+    columns = frozenset(name for name in (*NEEDED, *OPTIONAL) if header.count(name) == 1)
+    charges = []
+    if columns.issuperset(NEEDED):
+        charges = [(n, _charge(n, header, row, columns, findings)) for n, row in rows]
+    numbered = [(number, charge) for number, charge in charges if charge is not None]
+    if not numbered:
+        raise NotCharges(_in_order(findings))
+    return ChargesRead(numbered, _in_order(findings), columns)
 
 
-def findings_of(
-    refused: RowsRefused, numbered: Sequence[tuple[int, NewCharge]]
-) -> list[CsvFinding]:
-    """Return what stands against rows that were read and cannot be taken, in the file's terms."""
-    return [
-        CsvFinding(numbered[index][0], answer.column, answer.code, answer.detail)
+def findings_of(refused: RowsRefused, read: ChargesRead) -> list[CsvFinding]:
+    """Return all that stands against a file: what could not be read, and what cannot be taken."""
+    against = [
+        CsvFinding(read.numbered[index][0], answer.column, answer.code, answer.detail, answer.key)
         for index, answer in refused.rows
     ]
+    if any(finding.row == 1 for finding in read.findings):
+        # A value that seems to be missing may stand below a name that the header misspells.
+        against = [each for each in against if not each.column or each.column in read.columns]
+    return _in_order([*read.findings, *against])
+
+
+def _in_order(findings: list[CsvFinding]) -> list[CsvFinding]:
+    return sorted(findings, key=lambda each: each.row)
 
 
 def _text(data: bytes) -> str:
@@ -108,13 +138,13 @@ def _text(data: bytes) -> str:
     return text
 
 
-def _lines(text: str) -> list[list[str]]:
+def _lines(text: str, findings: list[CsvFinding]) -> list[list[str]]:
     lines: list[list[str]] = []
     try:
         lines.extend(csv.reader(io.StringIO(text, newline=""), strict=True))
     except csv.Error as error:  # what was read until then is kept, so the next row is the bad one
-        finding = CsvFinding(len(lines) + 1, "", "csv", f"This is no CSV file: {error}.")
-        raise NotCharges([finding]) from error
+        says = f"From here on, this is no CSV file: {error}."
+        findings.append(CsvFinding(len(lines) + 1, "", "csv", says))
     return lines
 
 
@@ -140,14 +170,20 @@ def _in_header(header: list[str]) -> list[CsvFinding]:
 
 
 def _charge(
-    number: int, header: list[str], row: list[str], findings: list[CsvFinding]
+    number: int,
+    header: list[str],
+    row: list[str],
+    columns: frozenset[str],
+    findings: list[CsvFinding],
 ) -> NewCharge | None:
     if len(row) != len(header):
         text = f"The row has {len(row)} cells, the header {len(header)}."
         findings.append(CsvFinding(number, "", "cells", text))
         return None
-    cells = {name: cell.strip() for name, cell in zip(header, row, strict=True)}
-    bad = [CsvFinding(number, *found) for found in _in_cells(cells)]
+    named = zip(header, row, strict=True)
+    cells = {name: cell.strip() for name, cell in named if name in columns}
+    key = "" if hidden_in(cells["key"], is_id=True) else cells["key"][: LONGEST["key"]]
+    bad = [CsvFinding(number, *found, key=key) for found in _in_cells(cells)]
     findings += bad
     if bad:
         return None
@@ -175,6 +211,16 @@ def _in_cells(cells: dict[str, str]) -> list[tuple[str, str, str]]:
         (name, "length", f"At most {LONGEST[name]} characters.")
         for name, cell in cells.items()
         if LONGEST.get(name) and len(cell) > LONGEST[name]
+    ]
+    hidden = {
+        name: hidden_in(cells[name], is_prose=name == "narrative", is_id=name != "narrative")
+        for name in TEXTS
+        if name in cells and name != "kind"
+    }
+    found += [
+        (name, HiddenCharacter.code, hidden_in_words(character))
+        for name, character in hidden.items()
+        if character
     ]
     return found
 

@@ -7,16 +7,29 @@ from typing import Any, ClassVar
 from django import forms
 from django.core.validators import MaxValueValidator, MinValueValidator
 
-from billing_portal.bounds import FIRST_DAY, LAST_DAY
+from billing_portal.bounds import FIRST_DAY, LAST_DAY, is_plain_decimal
 from invoices.models import InvoiceLine, LineEdit, Verdict
 from invoices.schedule import AGGREGATIONS, Execution
+
+
+class PlainDecimal(forms.DecimalField):
+    """A number in plain digits, as every door takes it."""
+
+    def to_python(self, value: Any) -> Any:
+        """Return the number.
+
+        :raises ValidationError: for other digits, an exponent or a sign between thousands.
+        """
+        if isinstance(value, str) and value.strip() and not is_plain_decimal(value.strip()):
+            raise forms.ValidationError("Write digits, with a point before decimals.")
+        return super().to_python(value)
 
 
 class LineForm(forms.Form):
     """New values of a line, and why."""
 
-    quantity = forms.DecimalField(max_digits=14, decimal_places=4, label="Quantity")
-    unit_price = forms.DecimalField(max_digits=14, decimal_places=4, label="Price")
+    quantity = PlainDecimal(max_digits=14, decimal_places=4, label="Quantity")
+    unit_price = PlainDecimal(max_digits=14, decimal_places=4, label="Price")
     narrative = forms.CharField(
         widget=forms.Textarea(attrs={"rows": 3}), required=False, label="Narrative"
     )
@@ -83,7 +96,7 @@ class RunForm(forms.Form):
     )
     period_of_execution = forms.ChoiceField(
         choices=[(each.value, _EXECUTION_WORDS[each]) for each in Execution],
-        label="Windows that ended",
+        label="Billing periods that ended",
     )
     on = forms.DateField(
         widget=forms.DateInput(attrs={"type": "date"}),

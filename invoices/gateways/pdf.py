@@ -95,6 +95,7 @@ def print_pdf(
     html: str,
     *,
     assets: Mapping[str, bytes],
+    style: str = "",
     metadata: PdfMetadata = NO_METADATA,
     timeout_seconds: float = 20,
     memory_mib: int = 512,
@@ -104,6 +105,7 @@ def print_pdf(
         return printer.print(
             html,
             assets=assets,
+            style=style,
             metadata=metadata,
             timeout_seconds=timeout_seconds,
             memory_mib=memory_mib,
@@ -165,6 +167,7 @@ class PdfPrinter:
         html: str,
         *,
         assets: Mapping[str, bytes],
+        style: str = "",
         metadata: PdfMetadata = NO_METADATA,
         timeout_seconds: float = 20,
         memory_mib: int = 512,
@@ -172,6 +175,8 @@ class PdfPrinter:
         """Return the HTML as a PDF; waits for an idle child.
 
         :param assets: what the document may open, by name: ``asset:logo.png`` in the HTML.
+        :param style: CSS of ours that many documents share: a child parses it once. The sheets of
+            the document itself go before it.
         :param timeout_seconds: wall clock from the moment that a warm child has the document.
         :param memory_mib: address space of the child; one page takes about 300.
         :raises AssetNotAllowed: when the document asks for anything else, or attaches a file.
@@ -180,7 +185,9 @@ class PdfPrinter:
         :raises PdfRefused: when the document is nested too deep, or an asset of it is broken.
         :raises PrinterDied: when the child ended for no known reason.
         """
-        asked = _request(html, assets, metadata, timeout_seconds, memory_mib)
+        asked = _request(
+            {"html": html, "style": style}, assets, metadata, timeout_seconds, memory_mib
+        )
         child = self._idle.get()
         try:
             if not child.is_fit:
@@ -317,19 +324,19 @@ class _Child:
 
 
 def _request(
-    html: str,
+    texts: Mapping[str, str],
     assets: Mapping[str, bytes],
     metadata: PdfMetadata,
     timeout_seconds: float,
     memory_mib: int,
 ) -> bytes:
-    if len(html) + sum(map(len, assets.values())) > _MOST_INPUT_BYTES:
+    if sum(map(len, [*texts.values(), *assets.values()])) > _MOST_INPUT_BYTES:
         raise TooBig(f"A document and its assets have at most {_MOST_INPUT_BYTES >> 20} MiB.")
     facts = asdict(metadata)
     facts["made_at"] = metadata.made_at.isoformat(timespec="seconds") if metadata.made_at else None
     return json.dumps(
         {
-            "html": html,
+            **texts,
             "assets": {name: base64.b64encode(data).decode() for name, data in assets.items()},
             "metadata": facts,
             "cpu_seconds": timeout_seconds,

@@ -27,6 +27,7 @@ from typing import IO, Any
 from urllib.parse import unquote
 
 import weasyprint  # noqa: TID253 -- this process exists to import it
+from weasyprint.text.fonts import FontConfiguration  # noqa: TID253
 from weasyprint.urls import (  # noqa: TID253
     FatalURLFetchingError,
     URLFetcher,
@@ -36,6 +37,7 @@ from weasyprint.urls import (  # noqa: TID253
 _LENGTH = struct.Struct(">Q")
 _MOST_PDF_BYTES = 64 * 2**20
 _LONGEST_NAME = 200
+_MOST_STYLES = 8
 _SCHEME = "asset:"
 _TYPES = {
     "css": "text/css",
@@ -76,16 +78,57 @@ class _Assets(URLFetcher):  # type: ignore[misc] # the library has no types
         return URLFetcherResponse(url, self._assets[name], {"Content-Type": kind})
 
 
-def _print(asked: dict[str, Any], refused: list[str]) -> bytes:
+class _Fonts(FontConfiguration):  # type: ignore[misc] # the library has no types
+    """The fonts of this machine; it notices when a document brings one of its own."""
+
+    is_ours = True
+
+    def add_font_face(self, rule_descriptors: Any, url_fetcher: Any) -> Any:
+        """Take in a document's font: no other document may be printed with these fonts then."""
+        self.is_ours = False
+        return super().add_font_face(rule_descriptors, url_fetcher)
+
+
+class _Kept:
+    """What one document leaves for the next: fonts found and opened, and styles parsed."""
+
+    def __init__(self) -> None:
+        self._fonts = _Fonts()
+        self._styles: dict[str, weasyprint.CSS] = {}
+
+    def fonts(self) -> _Fonts:
+        """Return the machine's fonts, and no font that a document has brought."""
+        if not self._fonts.is_ours:
+            self._fonts = _Fonts()
+        return self._fonts
+
+    def sheets(self, style: str, refused: list[str]) -> list[weasyprint.CSS]:
+        """Return the style as a list of parsed sheets. A style may open nothing."""
+        if not style:
+            return []
+        sheet = self._styles.get(style)
+        if sheet is None:
+            closed = _Assets({}, refused)
+            fonts = self.fonts()
+            sheet = weasyprint.CSS(
+                string=style, base_url=_SCHEME, url_fetcher=closed, font_config=fonts
+            )
+            if fonts.is_ours and len(self._styles) < _MOST_STYLES:
+                self._styles[style] = sheet
+        return [sheet]
+
+
+def _print(asked: dict[str, Any], refused: list[str], kept: _Kept) -> bytes:
     assets = {name: base64.b64decode(data) for name, data in asked["assets"].items()}
     html = weasyprint.HTML(
         string=asked["html"], base_url=_SCHEME, url_fetcher=_Assets(assets, refused)
     )
-    document = html.render()
+    sheets = kept.sheets(asked["style"], refused)
+    document = html.render(font_config=kept.fonts(), stylesheets=sheets)
     if document.metadata.attachments or _attaches(document):
         raise _Refusal("pdf.asset_not_allowed", "The document attaches a file.")
     _describe(document.metadata, asked["metadata"])
-    named = {key: asked[key] for key in ("html", "assets", "metadata")}
+    named = {key: asked[key] for key in ("html", "style", "assets", "metadata")}
     identifier = hashlib.sha256(json.dumps(named, sort_keys=True).encode()).hexdigest()[:32]
     pdf: bytes = document.write_pdf(pdf_identifier=identifier.encode())
     return pdf
@@ -106,12 +149,12 @@ def _describe(metadata: Any, facts: dict[str, Any]) -> None:
 
 
 def _answer(
-    asked: dict[str, Any], refused: list[str], mishaps: list[str]
+    asked: dict[str, Any], refused: list[str], mishaps: list[str], kept: _Kept
 ) -> tuple[dict[str, str], bytes]:
     """Return the header and the PDF. What was refused on the way counts, even if swallowed."""
     pdf = b""
     try:
-        pdf = _print(asked, refused)
+        pdf = _print(asked, refused, kept)
     except _Refusal as refusal:
         return {"code": refusal.code, "message": str(refusal)}, b""
     except RecursionError:
@@ -212,7 +255,8 @@ def main() -> None:
     mishaps: list[str] = []
     logger = logging.getLogger("weasyprint")
     logger.handlers, logger.propagate = [_Mishaps(mishaps)], False
-    weasyprint.HTML(string="<p>warm").write_pdf()
+    kept = _Kept()
+    weasyprint.HTML(string="<p>warm <b>warm").write_pdf(font_config=kept.fonts())
     _wall_off(refused)
     _write(stdout, b"{}")
     while (data := _read(stdin)) is not None:
@@ -221,7 +265,7 @@ def main() -> None:
         mishaps.clear()
         _limit(asked["cpu_seconds"], asked["memory_mib"])
         try:
-            header, pdf = _answer(asked, refused, mishaps)
+            header, pdf = _answer(asked, refused, mishaps, kept)
         except MemoryError:
             message = "The document needs more memory than a document may."
             _write(stdout, json.dumps({"code": "pdf.too_big", "message": message}).encode(), b"")

@@ -81,6 +81,16 @@ NONE: frozenset[str] = frozenset()
     TAX_CURRENCY,
 ) = range(24, 52)
 
+PROSE = frozenset({INVOICE_DESCRIPTION, LINE_DESCRIPTION})
+NAMES = frozenset(
+    {
+        *(TIMEKEEPER_NAME, TIMEKEEPER_LAST_NAME, TIMEKEEPER_FIRST_NAME, MATTER_NAME),
+        *range(LAW_FIRM_NAME, LAW_FIRM_CITY + 1),
+        *range(CLIENT_NAME, CLIENT_CITY + 1),
+    }
+)
+"""What people read in one line; every other text is an id or a code."""
+
 
 class Kind(StrEnum):
     """How a column is written: free text, YYYYMMDD, or digits with a point."""

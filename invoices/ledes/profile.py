@@ -168,6 +168,18 @@ def profile_from(stored: str) -> Profile:
         raise BadProfile(f"This is no profile: {reason}.") from reason
 
 
+def profile_of(carrier: str, deviations: Any) -> Profile:
+    """Return the profile of a carrier from what it wants otherwise; nothing is the standard itself.
+
+    :raises BadProfile: when that names or holds what no profile has.
+    """
+    if not deviations:
+        return DEFAULT
+    if not isinstance(deviations, dict):
+        raise BadProfile("This is no profile: it is no object.")
+    return profile_from(json.dumps({"name": carrier} | deviations))
+
+
 def _plain(value: Any) -> Any:
     if isinstance(value, Decimal):
         return format(value, "f")

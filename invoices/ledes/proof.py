@@ -38,7 +38,8 @@ class Proof:
     :ivar lines_tied: how many of them the file repeats in every field.
     :ivar total: sum of the line totals in the file, in the invoice's currency.
     :ivar sha256: of the emitted bytes, hexadecimal.
-    :ivar snapshot_sha256: of the snapshot's canonical bytes, hexadecimal.
+    :ivar fitted_sha256: of the canonical bytes of the snapshot as made fit for the format, which is
+        not the one that was frozen where a text had to change; hexadecimal.
     :ivar findings: every mismatch (M04), and what blocks the file by form or arithmetic.
     """
 
@@ -47,7 +48,7 @@ class Proof:
     total: Decimal
     currency: str
     sha256: str
-    snapshot_sha256: str
+    fitted_sha256: str
     findings: tuple[Finding, ...]
 
     @property
@@ -64,7 +65,7 @@ class Proof:
             "total": format(self.total, "f"),
             "currency": self.currency,
             "sha256": self.sha256,
-            "snapshot_sha256": self.snapshot_sha256,
+            "fitted_sha256": self.fitted_sha256,
             "findings": [each.as_json() for each in self.findings],
         }
 
@@ -90,7 +91,7 @@ def prove(data: bytes, snapshot: InvoiceSnapshot, profile: Profile = DEFAULT) ->
         total=total,
         currency=snapshot.currency,
         sha256=fingerprint(data),
-        snapshot_sha256=fingerprint(canonical_bytes(snapshot)),
+        fitted_sha256=fingerprint(canonical_bytes(snapshot)),
         findings=in_order([*blocking, *tie.findings]),
     )
 

@@ -13,6 +13,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, NamedTuple
 
 from billing_portal.bounds import DAYS_IN_WORDS, is_a_day
+from billing_portal.texts import hidden_in, hidden_in_words
 from invoices.ledes import fields as at
 from invoices.ledes.coding import check_codes
 from invoices.ledes.envelope import Envelope, open_envelope
@@ -180,6 +181,9 @@ class _Reader:
             if _CONTROL.search(text):
                 says = "The value holds a control character or a line break."
                 self._report(number, index, "F05.control", Severity.ERROR, says)
+            elif not text.isascii() and (hidden := _hidden_in(index, text)):
+                says = hidden_in_words(hidden)
+                self._report(number, index, "F05.hidden", Severity.ERROR, says)
             elif not text.isascii():
                 strange = "".join(sorted({each for each in text if not each.isascii()}))
                 says = f"The value holds {strange[:20]!r}, which is not ASCII."
@@ -192,6 +196,11 @@ class _Reader:
     def _report(self, number: int, index: int, rule: str, severity: Severity, text: str) -> None:
         name = self._columns[index].name
         self.findings.append(Finding(rule, severity, text, number, index + 1, name))
+
+
+def _hidden_in(index: int, text: str) -> str:
+    is_id = index not in at.NAMES and index not in at.PROSE
+    return hidden_in(text, is_prose=index in at.PROSE, is_id=is_id)
 
 
 def _date(text: str) -> _Value:

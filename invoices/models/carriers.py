@@ -30,8 +30,12 @@ class Carrier(PublicModel):
     stopped_reason = models.CharField(
         max_length=300, blank=True, help_text="Why nothing is uploaded now; empty: it is."
     )
-    refused_login = models.BigIntegerField(
-        null=True, editable=False, help_text="The login it did not take; it is not tried again."
+    refused_login = TenantForeignKey(
+        "CarrierLogin",
+        null=True,
+        editable=False,
+        db_index=False,
+        help_text="The login it did not take; it is not tried again.",
     )
     version = models.PositiveIntegerField(default=1)
 

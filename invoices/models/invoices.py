@@ -156,8 +156,7 @@ class Invoice(PublicModel):
     def __str__(self) -> str:
         if self.number:
             return f"{self.get_kind_display()} {self.number}"
-        is_note = self.kind == Invoice.Kind.CREDIT_NOTE
-        return f"{'Credit note' if is_note else 'Draft'} {self.pk}"
+        return f"{'Credit note' if self.is_note else 'Draft'} {self.pk}"
 
     @property
     def period(self) -> Period:
@@ -168,6 +167,16 @@ class Invoice(PublicModel):
     def total_money(self) -> Money:
         """What it comes to, tax included."""
         return Money.of_minor(self.total, self.currency)
+
+    @property
+    def is_note(self) -> bool:
+        """Whether it is a credit note."""
+        return self.kind == Invoice.Kind.CREDIT_NOTE
+
+    @property
+    def claim(self) -> Money:
+        """What it adds to what the customer owes: its total, below zero for a credit note."""
+        return -self.total_money if self.is_note else self.total_money
 
     @property
     def net_money(self) -> Money:

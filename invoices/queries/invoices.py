@@ -6,16 +6,16 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from typing import Any
 
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, QuerySet, Subquery
 
 from billing_portal.ids import NotAnId, uid_of
 from invoices.models import Comment, Invoice, InvoiceLine, LineEdit, Verdict
 from ledger.queries import open_amount_of
 
 
-def _final_notes(corrects: Any) -> QuerySet[Invoice]:
-    notes: QuerySet[Invoice] = Invoice.objects.finalized().filter(corrects=corrects)
-    return notes
+def _notes(corrects: Any) -> QuerySet[Invoice]:
+    notes: QuerySet[Invoice] = Invoice.objects.filter(corrects=corrects)
+    return notes.exclude(state=Invoice.State.VOID)
 
 
 def by_public_ids(public_ids: Iterable[str]) -> list[Invoice]:
@@ -30,18 +30,22 @@ def by_public_ids(public_ids: Iterable[str]) -> list[Invoice]:
 
 def note_of(invoice: Invoice) -> Invoice | None:
     """Return the credit note that was asked for or made for an invoice. One query."""
-    notes = Invoice.objects.filter(corrects=invoice).exclude(state=Invoice.State.VOID)
-    found: Invoice | None = notes.first()
+    found: Invoice | None = _notes(invoice).first()
     return found
 
 
 def invoices() -> QuerySet[Invoice]:
-    """Return the firm's invoices with what they name, what is owed on them (``owed``) and whether
-    a final note has credited them (``is_credited``).
+    """Return the firm's invoices with what they name and what is owed on them (``owed``).
+
+    ``note_uid`` is the credit note that was asked for or made, ``is_credited`` whether it is final.
     """
-    rows: QuerySet[Any] = Invoice.objects.select_related("customer", "matter", "reviewer")
+    named = ("customer", "matter", "reviewer", "corrects")
+    rows: QuerySet[Any] = Invoice.objects.select_related(*named)
+    notes = _notes(OuterRef("pk"))
     found: QuerySet[Invoice] = rows.annotate(
-        owed=open_amount_of(), is_credited=Exists(_final_notes(OuterRef("pk")))
+        owed=open_amount_of(),
+        note_uid=Subquery(notes.values("uid")[:1]),
+        is_credited=Exists(notes.filter(state=Invoice.State.FINALIZED)),
     )
     return found
 

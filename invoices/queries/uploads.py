@@ -26,6 +26,13 @@ def wanting_a_person() -> QuerySet[Submission]:
     )
 
 
+def newer_than(submission: Submission) -> Submission | None:
+    """Return the last upload of the same invoice, if one followed. One query."""
+    newer = Submission.objects.filter(invoice=submission.invoice_id, number__gt=submission.number)
+    last: Submission | None = newer.order_by("-number").first()
+    return last
+
+
 def carriers_waited_for() -> list[tuple[Carrier, int, str]]:
     """Return carriers that are not ready, how many uploads wait for each, and why. Two queries."""
     waiting = Submission.objects.filter(state=Submission.State.QUEUED, code="carriers.not_ready")

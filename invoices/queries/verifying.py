@@ -6,8 +6,7 @@ from collections import defaultdict
 
 from django.db.models import Q, Sum
 
-from invoices.documents.canonical import fingerprint, snapshot_from
-from invoices.models import FrozenInvoice, Invoice, InvoiceLine, NumberSeries
+from invoices.models import Invoice, InvoiceLine, NumberSeries
 from ledger.models import Posting
 
 _TOLD = 5
@@ -41,27 +40,6 @@ def totals_are_booked() -> list[str]:
             wrong.append(f"{invoice} comes to {invoice.total}, its receivable posting to {told}.")
         if sums.get(invoice.pk, (0, 0)) != (invoice.net, invoice.tax):
             wrong.append(f"The lines of {invoice} do not come to its net and tax.")
-    return wrong[:_TOLD]
-
-
-def facts_are_frozen() -> list[str]:
-    """Every final invoice is frozen, in bytes that carry their hash and say its number and total.
-
-    Two queries and the bytes of every snapshot.
-    """
-    final = Invoice.objects.filter(Q(state=Invoice.State.FINALIZED)).order_by("pk")
-    frozen = {row.invoice_id: row for row in FrozenInvoice.objects.order_by("pk").iterator()}
-    wrong = []
-    for invoice in final.iterator():
-        row = frozen.get(invoice.pk)
-        if row is None:
-            wrong.append(f"{invoice} is final and not frozen.")
-            continue
-        content = bytes(row.content)
-        snapshot = snapshot_from(content)
-        is_same = (snapshot.number, snapshot.total) == (invoice.number, invoice.total_money.amount)
-        if fingerprint(content) != row.sha256 or not is_same:
-            wrong.append(f"The frozen facts of {invoice} are not its own.")
     return wrong[:_TOLD]
 
 

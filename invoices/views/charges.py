@@ -24,15 +24,16 @@ from billing_portal.portal.nouns import Noun, nouns_of, row_named
 from billing_portal.tenancy.actors import Actor, may
 from billing_portal.tenancy.requests import FirmRequest
 from invoices.actions import capture as capturing
-from invoices.actions.rows import CaptureAnswer, NewCharge
+from invoices.actions.rows import CaptureAnswer
 from invoices.forms.charges import (
     MOST_BYTES,
     NEEDED,
     OPTIONAL,
+    ChargesRead,
     CsvFinding,
     NotCharges,
     findings_of,
-    numbered_charges_in,
+    read_charges,
 )
 from invoices.models import Charge, InvoiceLine
 from invoices.queries import charges as queries
@@ -168,17 +169,18 @@ def _take(data: bytes, request: FirmRequest) -> Counter[str]:
 
     :raises NotCharges: with a finding for each row that cannot be read or taken.
     """
-    numbered = numbered_charges_in(data)
+    read = read_charges(data)
     today = local_day(datetime.now(UTC), request.tenant.time_zone)
     try:
-        answers = _capture(numbered, by=request.actor, on=today)
+        answers = _capture(read, by=request.actor, on=today)
     except capturing.RowsRefused as refusal:
-        raise NotCharges(findings_of(refusal, numbered)) from refusal
+        raise NotCharges(findings_of(refusal, read)) from refusal
     return Counter(answer.status for answer in answers)
 
 
-def _capture(numbered: list[tuple[int, NewCharge]], *, by: Actor, on: date) -> list[CaptureAnswer]:
-    return capturing.capture_file(SOURCE, [row for _number, row in numbered], by=by, on=on)
+def _capture(read: ChargesRead, *, by: Actor, on: date) -> list[CaptureAnswer]:
+    is_whole = not read.findings
+    return capturing.capture_file(SOURCE, read.rows, by=by, on=on, is_whole=is_whole)
 
 
 def _said_of(counts: Counter[str]) -> str:

@@ -8,8 +8,8 @@ from django.views.decorators.http import require_safe
 from billing_portal.portal.nouns import row_named
 from billing_portal.tenancy.actors import may
 from billing_portal.tenancy.requests import FirmRequest
-from invoices.gateways import files
 from invoices.models import Document
+from invoices.queries.kept import content_of
 
 
 @require_safe
@@ -17,7 +17,7 @@ from invoices.models import Document
 def document(request: FirmRequest, public_id: str) -> HttpResponse:
     """Return a document's bytes to be saved; their hash is checked."""
     found = row_named(Document.objects.all(), public_id)
-    data = files.read(request.tenant.pk, found.sha256)
+    data = content_of(request.tenant.pk, found)
     answer = HttpResponse(data, content_type=found.media_type)
     answer["Content-Disposition"] = f'attachment; filename="{found.name}"'
     answer["X-Content-Type-Options"] = "nosniff"

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections import defaultdict
+
 from django.db.models import Q
 from django.urls import reverse
 
 from billing_portal.ids import uid_of
-from billing_portal.money import written
+from billing_portal.members.queries import own_refs
+from billing_portal.money import CURRENCIES_IN_USE, NotAnAmount, amount_typed, written
+from billing_portal.portal.beginnings import begins
 from billing_portal.portal.inbox import InboxItem, SearchGroup, SearchHit
 from billing_portal.portal.nouns import Noun
 from billing_portal.tenancy.actors import Actor
@@ -15,7 +20,7 @@ from invoices.models import BillingRun, Invoice, RunItem, Verdict
 from invoices.queries.invoices import last_verdicts, review_queue
 
 _MOST = 20
-_LAST_LETTER = "\U0010ffff"
+_SIGNS = "$€£ "
 
 
 def inbox_items(actor: Actor) -> list[InboxItem]:
@@ -75,21 +80,21 @@ def _notes(actor: Actor) -> list[InboxItem]:
         return []
     waiting = Invoice.objects.filter(
         kind=Invoice.Kind.CREDIT_NOTE, state=Invoice.State.IN_REVIEW
-    ).exclude(made_by=actor.ref)
+    ).exclude(made_by__in=own_refs(actor))
     return [
         InboxItem(
             kind="credit_note",
             title=f"Decide on a credit note for {note.customer}",
-            detail=note.reason,
+            detail=f"{note.corrects}: {note.reason}",
             url=reverse("invoices:invoice", args=[note.public_id]),
             icon="undo-2",
             order=f"{note.made_at:%Y-%m-%d}:{note.pk}",
             verb="Decide",
             tone="warn",
             why="A second person must approve it.",
-            amount=note.total_money,
+            amount=note.claim,
         )
-        for note in waiting.select_related("customer").order_by("pk")[:_MOST]
+        for note in waiting.select_related("customer", "corrects").order_by("pk")[:_MOST]
     ]
 
 
@@ -118,24 +123,34 @@ def _parked(actor: Actor) -> list[InboxItem]:
 
 
 def search(actor: Actor, text: str) -> SearchGroup:
-    """Find invoices whose number or customer begins with a text. One query."""
+    """Find invoices by the beginning of number or customer, or by their total. One query."""
     hits: list[SearchHit] = []
     if actor.may("invoices.read"):
-        key, upper = lookup_key(text), text.upper()
-        customers = Customer.objects.filter(name_key__gte=key, name_key__lt=key + _LAST_LETTER)
+        customers = Customer.objects.filter(begins("name_key", lookup_key(text)))
         rows = Invoice.objects.filter(
-            Q(number__gte=upper, number__lt=upper + _LAST_LETTER)
-            | Q(customer__in=customers.values("pk"))
+            begins("number", text.upper()) | Q(customer__in=customers.values("pk")) | _totals(text)
         )
         hits = [
             SearchHit(
                 title=str(invoice),
-                detail=f"{invoice.customer}, {invoice.period}, {written(invoice.total_money)}",
+                detail=f"{invoice.customer}, {invoice.period}, {written(invoice.claim)}",
                 url=reverse("invoices:invoice", args=[invoice.public_id]),
             )
             for invoice in rows.select_related("customer").order_by("-pk")[:_MOST]
         ]
     return SearchGroup("Invoices", "file-text", hits)
+
+
+def _totals(text: str) -> Q:
+    """Return what finds the totals that a typed amount may mean, in any currency; or nothing."""
+    digits, meant = text.strip().lstrip(_SIGNS), defaultdict(list)
+    for currency in CURRENCIES_IN_USE:
+        with contextlib.suppress(NotAnAmount):  # most texts are none, or have too many decimals
+            meant[amount_typed(digits, currency).minor].append(currency)
+    found = Q(pk__in=[])
+    for minor, currencies in meant.items():
+        found |= Q(total=minor, currency__in=currencies)
+    return found
 
 
 def invoices_named(actor: Actor, ids: list[str]) -> dict[str, Noun]:

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_safe
 
 from billing_portal.money import Money
 from billing_portal.portal.answers import today_of
+from billing_portal.portal.beginnings import begins
 from billing_portal.portal.lists import page_of
 from billing_portal.tenancy.actors import Actor, may
 from billing_portal.tenancy.requests import FirmRequest
@@ -22,7 +23,6 @@ from invoices.models import Invoice
 from invoices.queries.invoices import invoices as all_invoices
 
 _COUNTED = 1000
-_LAST_LETTER = "\U0010ffff"
 _PICKED = {"mine", Invoice.State.IN_REVIEW}  # where many are approved at once
 _TABS = (
     ("", "All"),
@@ -32,6 +32,7 @@ _TABS = (
     ("APPROVED", "Approved"),
     ("FINALIZED", "Final"),
     ("OVERDUE", "Overdue"),
+    ("CREDIT_NOTES", "Credit notes"),
 )
 
 
@@ -60,18 +61,19 @@ def _of_tab(rows: QuerySet[Any], tab: str, actor: Actor, today: date) -> QuerySe
     if tab == "OVERDUE":
         late = rows.filter(state=Invoice.State.FINALIZED, kind=Invoice.Kind.INVOICE)
         return late.filter(due_on__lt=today, owed__gt=0)
+    if tab == "CREDIT_NOTES":  # in these words, the unique index of notes is used
+        return rows.filter(corrects__isnull=False).exclude(state=Invoice.State.VOID)
     return rows.filter(state=tab) if tab in Invoice.State.values else rows
 
 
 def _of_text(rows: QuerySet[Invoice], text: str) -> QuerySet[Invoice]:
     """Return those whose number, customer or matter begins with the words: ranges of indexes."""
     key = lookup_key(text)
-    customers = Customer.objects.filter(name_key__gte=key, name_key__lt=key + _LAST_LETTER)
-    upper = text.upper()
+    customers = Customer.objects.filter(begins("name_key", key))
     return rows.filter(
-        Q(number__gte=upper, number__lt=upper + _LAST_LETTER)
+        begins("number", text.upper())
         | Q(customer__in=customers.values("pk"))
-        | Q(matter__external_key__gte=key, matter__external_key__lt=key + _LAST_LETTER)
+        | begins("matter__external_key", key)
     )
 
 

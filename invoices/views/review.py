@@ -13,8 +13,9 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from billing_portal.bounds import whole_number
 from billing_portal.errors import Refused, Stale
+from billing_portal.members.queries import own_refs
 from billing_portal.money import written
-from billing_portal.portal.answers import after, today_of, uid_or_none
+from billing_portal.portal.answers import after, today_of
 from billing_portal.portal.nouns import row_named
 from billing_portal.portal.proving import stepped_up
 from billing_portal.tenancy.actors import Actor, MissingPermission, may
@@ -43,13 +44,8 @@ def invoice(request: FirmRequest, public_id: str) -> HttpResponse:
 def edit_line(request: FirmRequest, public_id: str, line: str) -> HttpResponse:
     """Show the form of a line in its place, or change the line."""
     found = _invoice(public_id)
-    row = (
-        InvoiceLine.objects.filter(invoice=found, uid=uid_or_none(InvoiceLine.ID_PREFIX, line))
-        .select_related("charge", "matter", "timekeeper")
-        .first()
-    )
-    if row is None or row.is_released:
-        raise Http404
+    lines = InvoiceLine.objects.filter(invoice=found, is_released=False)
+    row = row_named(lines.select_related("charge", "matter", "timekeeper"), line)
     form = LineForm(request.POST or None, line=row)
     if request.method == "POST" and form.is_valid():
         try:
@@ -300,7 +296,7 @@ def _facts(invoice: Invoice) -> dict[str, Any]:
 def _powers(invoice: Invoice, actor: Actor) -> dict[str, Any]:
     """Return what this reader may do, and the note that stands against a final invoice."""
     if invoice.kind == Invoice.Kind.CREDIT_NOTE:
-        is_waiting = invoice.state == _State.IN_REVIEW and invoice.made_by != actor.ref
+        is_waiting = invoice.state == _State.IN_REVIEW and invoice.made_by not in own_refs(actor)
         return {"may_decide_credit": is_waiting and actor.may("credit_notes.approve")}
     is_open = invoice.state in {_State.DRAFT, _State.IN_REVIEW}
     may_edit = editing_actions.may_edit(invoice, actor)

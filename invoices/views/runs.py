@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from billing_portal.bounds import whole_number
 from billing_portal.errors import Refused
 from billing_portal.money import Money
-from billing_portal.portal.answers import after, today_of, uid_or_none
+from billing_portal.portal.answers import after, today_of
 from billing_portal.portal.downloads import Cell, csv_answer
 from billing_portal.portal.lists import page_of
 from billing_portal.portal.nouns import row_named
@@ -100,9 +100,7 @@ def move_run(request: FirmRequest, public_id: str, deed: str) -> HttpResponse:
 def retry_item(request: FirmRequest, public_id: str, item: str) -> HttpResponse:
     """Draft a parked customer again."""
     found = _run(public_id)
-    row = RunItem.objects.filter(run=found, uid=uid_or_none(RunItem.ID_PREFIX, item)).first()
-    if row is None:
-        raise Http404
+    row = row_named(RunItem.objects.filter(run=found), item)
     return after(
         request,
         lambda: running.retry_item(row, by=request.actor),

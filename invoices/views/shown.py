@@ -66,8 +66,7 @@ def facts(invoice: Invoice) -> list[tuple[str, Any]]:
         ("Issued", invoice.issued_on and f"{invoice.issued_on:%b} {_day(invoice.issued_on)}"),
         ("Due", _due(invoice)),
         ("Terms", invoice.terms),
-        ("Corrects", invoice.corrects and invoice.corrects.number),
-        ("Reason", invoice.reason),
+        ("Credits", invoice.corrects),
         ("Id", invoice.public_id),
     ]
     return [(label, value) for label, value in known if value]
@@ -208,7 +207,9 @@ def history(edits: list[LineEdit], verdicts: list[Verdict]) -> list[dict[str, An
 
 def steps(invoice: Invoice) -> list[dict[str, str]]:
     """Return how far it is."""
-    order = [_State.DRAFT, _State.IN_REVIEW, _State.APPROVED, _State.FINALIZED]
+    order = [_State.IN_REVIEW, _State.FINALIZED]
+    if _is_bill(invoice):
+        order = [_State.DRAFT, _State.IN_REVIEW, _State.APPROVED, _State.FINALIZED]
     place = order.index(_State(invoice.state)) if invoice.state in order else -1
     found = []
     for number, each in enumerate(order):

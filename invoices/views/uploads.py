@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from django.http import Http404, HttpResponse
@@ -13,6 +14,7 @@ from billing_portal.portal.answers import after
 from billing_portal.portal.inbox import InboxItem
 from billing_portal.portal.lists import page_of
 from billing_portal.portal.nouns import row_named
+from billing_portal.portal.proving import stepped_up
 from billing_portal.tenancy.actors import Actor, may
 from billing_portal.tenancy.requests import FirmRequest
 from invoices.actions.deliver import queue_delivery
@@ -21,6 +23,7 @@ from invoices.actions.waiting import start_carrier
 from invoices.gateways import files
 from invoices.models import Carrier, Delivery, Evidence, Submission
 from invoices.queries import uploads as asked_of
+from invoices.queries.kept import content_of
 
 _MOST = 20
 _SAID = 2  # of the findings of one upload
@@ -72,15 +75,16 @@ def _tabs(chosen: str, counts: dict[int, dict[str, int]]) -> list[dict[str, Any]
 @require_safe
 @may("uploads.read")
 def upload(request: FirmRequest, public_id: str) -> HttpResponse:
-    """Show one upload: how it went, and what the browser saw. Three queries."""
+    """Show one upload: how it went, and what the browser saw. Four queries."""
     found = row_named(asked_of.submissions(), public_id)
+    newer = asked_of.newer_than(found)
     seen = asked_of.evidence_of(found)
     is_stuck = found.state in asked_of.WANTS_A_PERSON
     context = {
         "upload": found,
         "shots": [_shot(each) for each in seen if each.kind == Evidence.Kind.SCREENSHOT],
         "texts": [
-            (each, files.read(request.tenant.pk, each.sha256).decode("utf-8", "replace"))
+            (each, _seen(each), _text_of(request, each))
             for each in seen
             if each.kind == Evidence.Kind.PAGE_TEXT
         ],
@@ -98,13 +102,16 @@ def upload(request: FirmRequest, public_id: str) -> HttpResponse:
                 ("Carrier's reference", found.reference),
                 ("Carrier's word", found.carrier_status),
                 ("Attempts", found.attempts),
-                ("Recipe", f"Version {found.recipe.version}" if found.recipe else ""),
+                ("Upload steps", f"Version {found.recipe.version}" if found.recipe else ""),
+                ("Code", found.code),
                 ("Id", found.public_id),
             )
             if value
         ],
         "may_retry": is_stuck and request.actor.may("uploads.retry"),
+        "newer": newer,
         "may_submit_again": found.state == Submission.State.REJECTED
+        and newer is None
         and request.actor.may("uploads.retry"),
         "may_cancel": (is_stuck or found.state == Submission.State.QUEUED)
         and request.actor.may("uploads.retry"),
@@ -114,7 +121,27 @@ def upload(request: FirmRequest, public_id: str) -> HttpResponse:
 
 def _shot(each: Evidence) -> dict[str, Any]:
     url = reverse("invoices:evidence", args=[each.pk])
-    return {"url": url, "image_url": url, "alt": each.step, "step": each.step, "at": each.name}
+    return {
+        "url": url,
+        "image_url": url,
+        "alt": _seen(each),
+        "name": _seen(each),
+        "step": each.step,
+    }
+
+
+def _text_of(request: FirmRequest, each: Evidence) -> str:
+    """Return a page's text; one that cannot be read does not hide the others."""
+    try:
+        return content_of(request.tenant.pk, each).decode("utf-8", "replace")
+    except files.UNREADABLE as no:
+        return str(no)
+
+
+def _seen(each: Evidence) -> str:
+    """Return what a picture or text shows, as the recipe names it; else its step in words."""
+    name: str = each.name or re.sub(r"\[(\d+)\]", r", step \1", each.step)
+    return name[:1].upper() + name[1:]
 
 
 def _steps(found: Submission) -> list[dict[str, str]]:
@@ -132,21 +159,27 @@ def _steps(found: Submission) -> list[dict[str, str]]:
 @require_POST
 @may("uploads.retry")
 def move_upload(request: FirmRequest, public_id: str, deed: str) -> HttpResponse:
-    """Retry an upload, cancel it, or upload a rejected file once more."""
+    """Retry an upload, cancel it, or send a rejected file once more; lead to the last."""
     deeds = {
         "retry": (retry_submission, "It is tried again; the site is looked at first."),
-        "again": (submit_again, "It is uploaded once more."),
+        "again": (submit_again, "It is uploaded once more: this is the new upload."),
         "cancel": (cancel_submission, "The upload was canceled."),
     }
     if deed not in deeds:
         raise Http404
     found, (action, said) = row_named(Submission.objects.all(), public_id), deeds[deed]
-    url = reverse("invoices:upload", args=[found.public_id])
-    return after(request, lambda: action(found, by=request.actor), to=url, said=said)
+    answer = after(request, lambda: action(found, by=request.actor), to=_page_of(found), said=said)
+    answer["Location"] = _page_of(asked_of.newer_than(found) or found)
+    return answer
+
+
+def _page_of(upload: Submission) -> str:
+    return reverse("invoices:upload", args=[upload.public_id])
 
 
 @require_POST
 @may("carriers.edit")
+@stepped_up
 def resume_carrier(request: FirmRequest, public_id: str) -> HttpResponse:
     """Say that a stopped carrier may be used again."""
     found = row_named(Carrier.objects.all(), public_id)
@@ -165,7 +198,7 @@ def evidence(request: FirmRequest, pk: int) -> HttpResponse:
     found = Evidence.objects.filter(pk=pk, kind=Evidence.Kind.SCREENSHOT).first()
     if found is None:
         raise Http404
-    answer = HttpResponse(files.read(request.tenant.pk, found.sha256), content_type="image/png")
+    answer = HttpResponse(content_of(request.tenant.pk, found), content_type="image/png")
     answer["X-Content-Type-Options"] = "nosniff"
     answer["Cache-Control"] = "private, max-age=3600"
     return answer

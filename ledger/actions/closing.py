@@ -23,6 +23,12 @@ class NotClosable(Refused):
     code = "ledger.not_closable"
 
 
+class EarlierOpen(Refused):
+    """An earlier month is not closed yet: months are closed in their order."""
+
+    code = "ledger.earlier_open"
+
+
 class OwnRequest(Refused):
     """Who asked to close a period cannot close it."""
 
@@ -34,11 +40,13 @@ def request_close(period: AccountingPeriod, *, by: Actor, on: date) -> Accountin
     """Ask to close a period that has ended; from now on it takes adjustments only.
 
     :raises NotClosable: when it has not ended or is not open.
+    :raises EarlierOpen: when nobody has asked to close an earlier one.
     """
     by.must("ledger.close")
     period = AccountingPeriod.objects.select_for_update().get(pk=period.pk)
     if period.state != AccountingPeriod.State.OPEN or period.ends_on > on:
         raise NotClosable(f"{period} is not open, or has not ended.")
+    _must_be_the_first(period, AccountingPeriod.State.OPEN)
     period.state, period.close_requested_by = AccountingPeriod.State.SOFT_CLOSED, by.ref
     period.save(update_fields=["state", "close_requested_by"])
     record("period.close_requested", period, by=by)
@@ -73,6 +81,7 @@ def close(period: AccountingPeriod, *, by: Actor, at: datetime) -> AccountingPer
 
     :raises OwnRequest: when the closer asked for it.
     :raises NotClosable: when nobody has asked, or the books do not balance.
+    :raises EarlierOpen: when an earlier one is not closed yet.
     """
     by.must("ledger.close")
     period = AccountingPeriod.objects.select_for_update().get(pk=period.pk)
@@ -80,6 +89,7 @@ def close(period: AccountingPeriod, *, by: Actor, at: datetime) -> AccountingPer
         raise NotClosable(f"Nobody has asked to close {period}, or it is closed.")
     if period.close_requested_by == by.ref:
         raise OwnRequest("Another person must close the period you asked to close.")
+    _must_be_the_first(period, AccountingPeriod.State.OPEN, AccountingPeriod.State.SOFT_CLOSED)
     if any(trial_balance().differences.values()):
         raise NotClosable("The trial balance is not zero.")
     while PendingSeal.objects.filter(chain=CHAIN).exists():
@@ -93,3 +103,11 @@ def close(period: AccountingPeriod, *, by: Actor, at: datetime) -> AccountingPer
     record("period.closed", period, by=by, head=period.head_seq)
     publish("period.closed", about=f"period:{period.starts_on}", head=period.head_seq)
     return period
+
+
+def _must_be_the_first(period: AccountingPeriod, *states: str) -> None:
+    """Refuse to go past a month that is in one of the states: behind a closed one nothing moves."""
+    earlier = AccountingPeriod.objects.filter(starts_on__lt=period.starts_on, state__in=states)
+    first = earlier.order_by("starts_on").first()
+    if first is not None:
+        raise EarlierOpen(f"{first} is closed before {period}: it comes first.")

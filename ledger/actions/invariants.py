@@ -5,44 +5,20 @@ Set-based, so that a million entries are asked as fast as a thousand; each names
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
-from pathlib import Path
+from datetime import date
 from typing import Any
 
 from django.db import connection
 from django.db.models import Exists, OuterRef
 
 from billing_portal.audit.models import PendingSeal, Seal
-from billing_portal.tenancy.guards import unguarded_tables
+from billing_portal.tenancy import guards
 from billing_portal.tenancy.scope import current_tenant_id
 from ledger.models import AccountingPeriod, Entry
 from ledger.queries import CHAIN, trial_balance
 
 FEW = 5
-_GUARDS = ("guards.sql", "account_guards.sql", "payment_guards.sql", "batch_guards.sql")
-_ROOM = Path(__file__).resolve().parent.parent
-_REFUSED = "portal_refuse_change"
-TRIGGERS = {
-    *((f"ledger_{t}", "rows_never_change", _REFUSED) for t in ("entry", "posting")),
-    ("ledger_payment", "payer_is_named_once", "ledger_payment_guard"),
-    *((f"ledger_{t}", "rows_never_change", _REFUSED) for t in ("allocation", "balancesnapshot")),
-    *((f"ledger_{t}", "table_is_never_emptied", _REFUSED) for t in ("entry", "posting", "payment")),
-    ("ledger_allocation", "table_is_never_emptied", _REFUSED),
-    ("ledger_balancesnapshot", "table_is_never_emptied", _REFUSED),
-    ("ledger_account", "table_is_never_emptied", _REFUSED),
-    ("ledger_accountingperiod", "table_is_never_emptied", _REFUSED),
-    ("ledger_verification", "rows_never_change", _REFUSED),
-    ("ledger_verification", "table_is_never_emptied", _REFUSED),
-    ("audit_seal", "rows_never_change", _REFUSED),
-    ("audit_seal", "table_is_never_emptied", _REFUSED),
-    ("audit_auditevent", "rows_never_change", _REFUSED),
-    ("audit_auditevent", "table_is_never_emptied", _REFUSED),
-    ("ledger_entry", "entry_is_whole", "ledger_entry_guard"),
-    ("ledger_posting", "posting_is_early", "ledger_posting_guard"),
-    ("ledger_account", "account_stays_itself", "ledger_account_guard"),
-    ("ledger_accountingperiod", "period_stays_closed", "ledger_period_guard"),
-}
 CONSTRAINTS = {
     "posting_is_of_its_entrys_transaction",
     "posting_is_in_its_accounts_currency",
@@ -92,14 +68,34 @@ def loose_postings() -> Iterator[str]:
 
 
 def booked_after_closing() -> Iterator[str]:
-    """Yield entries of closed periods beyond their frozen head, and heads that were replaced."""
-    for period in AccountingPeriod.objects.filter(state="closed").order_by("starts_on"):
-        head_seq = period.head_seq or 0
-        for pk, _ in _rows(_LATE, period=period.pk, head=head_seq):
+    """Yield entries of closed periods beyond their frozen head, entries of a day up to a closed
+    period's end that came after its closing, and heads that were replaced.
+    """
+    since = date.min
+    for period, first in _closed_periods():
+        late = [pk for pk, _ in _rows(_LATE, period=period.pk, head=_head(period))]
+        for pk in late:
             yield f"Entry {pk} was booked in {period} after it was closed."
-        head = Seal.objects.filter(chain=CHAIN, seq=head_seq).first()
-        if head_seq and (head is None or head.hash != period.head_hash):
+        days = {"since": since, "until": period.ends_on, "named": late}
+        for pk, booked_on in _rows(_BEHIND, head=_head(first), **days):
+            yield f"Entry {pk} of {booked_on} was booked after {first} was closed."
+        since = period.ends_on
+        head = Seal.objects.filter(chain=CHAIN, seq=_head(period)).first()
+        if _head(period) and (head is None or head.hash != period.head_hash):
             yield f"The head that {period} was closed with is not in the chain."
+
+
+def _closed_periods() -> list[tuple[AccountingPeriod, AccountingPeriod]]:
+    """Return the closed periods in order, each with the first that closed of it and later ones."""
+    pairs: list[tuple[AccountingPeriod, AccountingPeriod]] = []
+    for period in AccountingPeriod.objects.filter(state="closed").order_by("-starts_on"):
+        first = pairs[-1][1] if pairs else period
+        pairs.append((period, period if _head(period) <= _head(first) else first))
+    return pairs[::-1]
+
+
+def _head(period: AccountingPeriod) -> int:
+    return period.head_seq or 0
 
 
 def crooked_reversals() -> Iterator[str]:
@@ -112,6 +108,8 @@ def payments_off_their_postings() -> Iterator[str]:
     """Yield payments and allocations that say something else than their entries' postings."""
     for kind, pk, said, booked in _rows(_OFF_POSTINGS):
         yield f"{kind} {pk} says {said}; its entry says {booked}."
+    for pk, _ in _rows(_OFF_ENTRY):
+        yield f"Payment {pk} names another day or source than its entry."
     for pk, amount, used in _rows(_OVER_ALLOCATED):
         yield f"Payment {pk}: {used} allocated of {amount}."
 
@@ -131,38 +129,19 @@ def wrong_snapshots() -> Iterator[str]:
 
 
 def missing_guards() -> Iterator[str]:
-    """Yield guards that are missing, disabled, rewritten or bent to another function."""
+    """Yield guards that are missing, disabled, rewritten or bent: those of every room's tables."""
+    yield from guards.missing_guards()
     with connection.cursor() as cursor:
-        cursor.execute(
-            "select c.relname, t.tgname, p.proname from pg_trigger t"
-            " join pg_class c on c.oid = t.tgrelid join pg_proc p on p.oid = t.tgfoid"
-            " where not t.tgisinternal and t.tgenabled = 'O'"
-        )
-        present = set(cursor.fetchall())
         cursor.execute(
             "select conname from pg_constraint where convalidated"
             " union select c.relname from pg_index i join pg_class c on c.oid = i.indexrelid"
             " where i.indisvalid and i.indisunique"
         )
         held = {row[0] for row in cursor.fetchall()}
-        cursor.execute("select proname, prosrc from pg_proc where proname like 'ledger_%'")
-        sources = dict(cursor.fetchall())
-    for table, guard, function in sorted(TRIGGERS - present):
-        yield f"{table} lacks {guard} ({function}), or it is disabled."
     for name in sorted(CONSTRAINTS - held):
         yield f"The constraint {name} is missing or not validated."
-    for name, source in sorted(_written_functions().items()):
-        if sources.get(name) != source:
-            yield f"The function {name} is not the one that was laid down."
-    for table in unguarded_tables():
+    for table in guards.unguarded_tables():
         yield f"{table} has no forced policy."
-
-
-def _written_functions() -> dict[str, str]:
-    text = "".join((_ROOM / name).read_text() for name in _GUARDS)  # the later file counts
-    return dict(
-        re.findall(r"CREATE (?:OR REPLACE )?FUNCTION (\w+)\(\).*?AS \$\$(.*?)\$\$", text, re.DOTALL)
-    )
 
 
 def _rows(query: str, **named: Any) -> list[tuple[Any, ...]]:
@@ -190,6 +169,12 @@ select e.id, s.seq from ledger_entry e
 join audit_seal s on s.tenant_id = e.tenant_id and s.chain = %(chain)s and s.subject_id = e.id
 where e.tenant_id = %(tenant)s and e.period_id = %(period)s and s.seq > %(head)s order by 2
 """
+_BEHIND = """
+select e.id, e.booked_on from ledger_entry e
+join audit_seal s on s.tenant_id = e.tenant_id and s.chain = %(chain)s and s.subject_id = e.id
+where e.tenant_id = %(tenant)s and e.booked_on >= %(since)s and e.booked_on < %(until)s
+  and s.seq > %(head)s and e.id <> all(%(named)s::bigint[]) order by s.seq
+"""
 # Together they come in pairs: a fact of the one, and the same of the other's mirror.
 _CROOKED = """
 select distinct r.id, r.reverses_id from ledger_entry r
@@ -210,34 +195,50 @@ select 'Payment', y.id, y.amount, coalesce(sum(-p.amount), 0) from ledger_paymen
 left join (ledger_posting p join ledger_account a on a.tenant_id = p.tenant_id
     and a.id = p.account_id)
   on p.tenant_id = y.tenant_id and p.entry_id = y.entry_id and p.currency = y.currency
-  and (a.role, a.owner) in (('credit', y.customer), ('suspense', ''))
+  and a.role in ('credit', 'suspense')
 where y.tenant_id = %(tenant)s
 group by y.id, y.amount having y.amount <> coalesce(sum(-p.amount), 0)
 union all
-select 'Payer of payment', y.id, case y.customer when '' then 0 else y.amount end,
-  coalesce(sum(-p.amount), 0) from ledger_payment y
-join ledger_posting s on s.tenant_id = y.tenant_id and s.entry_id = y.entry_id
-join ledger_account w on w.tenant_id = s.tenant_id and w.id = s.account_id
-  and w.role = 'suspense'
-left join (ledger_posting p join ledger_account a on a.tenant_id = p.tenant_id
-    and a.id = p.account_id and a.role = 'credit'
+select 'Payer of payment', w.id, w.amount, coalesce(sum(-w.moved) filter (where w.is_payers), 0)
+from (
+  select y.id, y.amount, p.amount as moved,
+    (a.role, a.owner) = (case y.customer when '' then 'suspense' else 'credit' end, y.customer)
+      as is_payers
+  from ledger_payment y
+  join ledger_posting p on p.tenant_id = y.tenant_id and p.entry_id = y.entry_id
+  join ledger_account a on a.tenant_id = p.tenant_id and a.id = p.account_id
+  where y.tenant_id = %(tenant)s
+  union all
+  select y.id, y.amount, p.amount,
+    (a.role, a.owner) = (case y.customer when '' then 'suspense' else 'credit' end, y.customer)
+  from ledger_payment y
+  join ledger_posting p on p.tenant_id = y.tenant_id and p.payment = y.uid
   join ledger_entry e on e.tenant_id = p.tenant_id and e.id = p.entry_id
-    and e.kind = 'payer_named')
-  on p.tenant_id = y.tenant_id and p.payment = y.uid
-where y.tenant_id = %(tenant)s
-group by y.id, y.amount, y.customer
-having case y.customer when '' then 0 else y.amount end
-  <> coalesce(sum(-p.amount) filter (where a.owner = y.customer), 0)
+    and e.kind in ('payer_named', 'payer_taken_back')
+  join ledger_account a on a.tenant_id = p.tenant_id and a.id = p.account_id
+  where y.tenant_id = %(tenant)s
+) w
+group by w.id, w.amount
+having coalesce(sum(-w.moved) filter (where w.is_payers), 0) <> w.amount
 union all
 select 'Allocation', l.id, l.amount, coalesce(sum(-p.amount), 0) from ledger_allocation l
 join ledger_payment y on y.tenant_id = l.tenant_id and y.id = l.payment_id
 left join (ledger_posting p join ledger_account a on a.tenant_id = p.tenant_id
     and a.id = p.account_id and a.role = 'ar')
   on p.tenant_id = l.tenant_id and p.entry_id = l.entry_id and p.currency = y.currency
-  and p.invoice = l.invoice and p.payment = y.uid and a.owner = y.customer
+  and p.invoice = l.invoice and p.payment = y.uid
+  and (a.owner = y.customer or l.takes_back_id is not null or exists (
+    select 1 from ledger_allocation b where b.tenant_id = l.tenant_id and b.takes_back_id = l.id))
 where l.tenant_id = %(tenant)s
 group by l.id, l.amount having l.amount <> coalesce(sum(-p.amount), 0)
 order by 1, 2
+"""
+_OFF_ENTRY = """
+select y.id, y.entry_id from ledger_payment y
+left join ledger_entry e on e.tenant_id = y.tenant_id and e.id = y.entry_id
+where y.tenant_id = %(tenant)s and (e.effective_on, e.key)
+  is distinct from (y.received_on, concat('payment:', y.source, ':', y.key))
+order by 1
 """
 _OVER_ALLOCATED = """
 select y.id, y.amount, sum(l.amount) from ledger_allocation l

@@ -9,13 +9,16 @@ from uuid import UUID
 from django.db import IntegrityError, transaction
 
 from billing_portal.audit.trail import record
-from billing_portal.errors import Refused
+from billing_portal.errors import Refused, Stale
 from billing_portal.money import Money
 from billing_portal.outbox.events import publish
 from billing_portal.tenancy.actors import Actor
+from billing_portal.texts import refuse_hidden
 from ledger.actions.posting import Line, NewEntry, lock_account, mirror_of, post
-from ledger.models import Allocation, Payment
+from ledger.models import Allocation, Entry, Payment
 from ledger.queries import open_amounts, unallocated
+
+_KEYS = {"payer_named": "payer", "payer_taken_back": "payer-taken-back"}
 
 
 class OverAllocated(Refused):
@@ -43,9 +46,15 @@ class PayerUnknown(Refused):
 
 
 class PayerKnown(Refused):
-    """Whose payment it is has been said; a payment has one payer."""
+    """Whose payment it is has been said; a payment has one payer at a time."""
 
     code = "ledger.payer_known"
+
+
+class PayerHasPaid(Refused):
+    """The payment pays invoices of its payer; what it paid is taken back first."""
+
+    code = "ledger.payer_has_paid"
 
 
 @transaction.atomic
@@ -101,33 +110,88 @@ def receive(
 
 @transaction.atomic
 def name_payer(payment: Payment, customer: str, *, by: Actor, on: date) -> Payment:
-    """Say whose payment it is that stands in suspense: it becomes that customer's credit. Once.
+    """Say whose payment it is that stands in suspense: it becomes that customer's credit.
 
     :param customer: a public id.
     :raises PayerKnown: when it has a payer.
     :raises PeriodClosed: when the books of ``on`` are closed.
     """
     by.must("payments.import")
-    payment = Payment.objects.select_for_update(of=("self",)).get(pk=payment.pk)
+    payment = _locked(payment)
     if payment.customer:
         raise PayerKnown("This payment has a payer already.")
-    amount = Money.of_minor(payment.amount, payment.currency)
-    named = NewEntry(
-        kind="payer_named",
-        booked_on=on,
-        key=f"payer:{payment.uid}",
-        source=payment.public_id,
-        lines=(
-            Line("suspense", amount, payment=payment.uid),
-            Line("credit", -amount, customer, payment=payment.uid),
-        ),
-    )
-    post([named], by=by)
+    _move(payment, "payer_named", from_=("suspense", ""), to=("credit", customer), by=by, on=on)
     payment.customer = customer
     payment.save(update_fields=["customer"])
     record("payment.payer_named", payment, by=by, customer=customer)
     publish("payment.payer_named", about=payment.public_id, customer=customer)
     return payment
+
+
+@transaction.atomic
+def take_payer_back(payment: Payment, *, by: Actor, on: date, reason: str) -> Payment:
+    """Take back whose payment it was said to be: it stands in suspense again. Some fifteen queries.
+
+    Whether a person or the matching named the payer, and however often before.
+
+    :raises PayerUnknown: when it has none.
+    :raises PayerHasPaid: while an invoice is paid from it.
+    :raises HiddenCharacter: for a reason with a character that cannot be seen.
+    :raises PeriodClosed: when the books of ``on`` are closed.
+    """
+    by.must("payments.import")
+    refuse_hidden({"reason": reason}, prose=["reason"])
+    payment = _locked(payment)
+    if not payment.customer:
+        raise PayerUnknown("Nobody has said whose payment it is.")
+    _lock(payment)
+    if unallocated(payment) != payment.amount:
+        raise PayerHasPaid("It pays invoices of this payer; take back what it paid first.")
+    was = payment.customer
+    sides = {"from_": ("credit", was), "to": ("suspense", "")}
+    _move(payment, "payer_taken_back", **sides, by=by, on=on, reason=reason)
+    payment.customer = ""
+    payment.save(update_fields=["customer"])
+    record("payment.payer_taken_back", payment, by=by, customer=was, reason=reason)
+    publish("payment.payer_taken_back", about=payment.public_id, customer=was)
+    return payment
+
+
+def _move(
+    payment: Payment,
+    kind: str,
+    *,
+    from_: tuple[str, str],
+    to: tuple[str, str],
+    by: Actor,
+    on: date,
+    reason: str = "",
+) -> None:
+    """Book a whole payment from one side to another: suspense, or a customer's credit.
+
+    Its payer is named and taken back in turns, so each has a number of its own in the key; the
+    first naming has none, as it never had. The payment is locked by the caller.
+    """
+    before = Entry.objects.filter(source=payment.public_id, kind=kind).count()
+    amount = Money.of_minor(payment.amount, payment.currency)
+    moved = NewEntry(
+        kind=kind,
+        booked_on=on,
+        key=f"{_KEYS[kind]}:{payment.uid}" + (f":{before + 1}" if before else ""),
+        source=payment.public_id,
+        reason=reason,
+        lines=(
+            Line(from_[0], amount, from_[1], payment=payment.uid),
+            Line(to[0], -amount, to[1], payment=payment.uid),
+        ),
+    )
+    post([moved], by=by)
+
+
+def _locked(payment: Payment) -> Payment:
+    """Return the payment as the database has it now, locked until the deed ends. One query."""
+    found: Payment = Payment.objects.select_for_update(of=("self",)).get(pk=payment.pk)
+    return found
 
 
 def _same(known: Payment, amount: Money, received_on: date) -> Payment:
@@ -148,12 +212,16 @@ def allocate(
     can be paid: another payer's invoice is moved to them first.
 
     :raises PayerUnknown: for a payment that stands in suspense.
+    :raises Stale: when its payer is another by now.
     :raises OverAllocated: when more is asked than is left of the payment or owed on an invoice.
     :raises PeriodClosed: when the books of ``on`` are closed.
     """
     by.must("payments.import")
+    seen, payment = payment.customer, _locked(payment)
     if not payment.customer:
         raise PayerUnknown("Say first whose payment it is.")
+    if payment.customer != seen:
+        raise Stale
     _lock(payment)
     _must_fit(payment, parts)
     first = Allocation.objects.filter(payment=payment).count()
@@ -187,8 +255,10 @@ def take_back(allocation: Allocation, *, by: Actor, on: date, reason: str) -> Al
     """Take an allocation back by its exact mirror; the money is the customer's credit again.
 
     :raises TakenBackAlready: when it was, or is itself a taking back.
+    :raises HiddenCharacter: for a reason with a character that cannot be seen.
     """
     by.must("payments.import")
+    refuse_hidden({"reason": reason}, prose=["reason"])
     if allocation.takes_back_id is not None:
         raise TakenBackAlready("This is itself a taking back.")
     _lock(allocation.payment)

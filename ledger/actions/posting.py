@@ -22,10 +22,11 @@ from billing_portal.audit.canonical import canonical
 from billing_portal.audit.trail import record
 from billing_portal.errors import Refused
 from billing_portal.money import Money
-from billing_portal.periods import Period
 from billing_portal.tenancy.actors import Actor
 from billing_portal.tenancy.inserting import plain_array
 from billing_portal.tenancy.scope import current_tenant_id
+from billing_portal.texts import refuse_hidden
+from ledger.actions.months import PeriodClosed, must_be_open, periods_of
 from ledger.models import Account, AccountingPeriod, Entry, Payment, Posting
 from ledger.models.chart import ROLES
 from ledger.queries import CHAIN
@@ -44,12 +45,6 @@ class KeyReused(Refused):
     """The key was used for an entry with other content. Nothing was posted."""
 
     code = "ledger.key_reused"
-
-
-class PeriodClosed(Refused):
-    """The accounting period of the day is closed."""
-
-    code = "ledger.period_closed"
 
 
 class AlreadyReversed(Refused):
@@ -123,12 +118,13 @@ class NewEntry:
 def post(entries: Sequence[NewEntry], *, by: Actor) -> list[Entry]:
     """Post entries, all or none, and return them in the given order. About ten queries in all.
 
-    The scope it needs is a transaction, so it opens none; accounts and periods that were made for
-    entries that are then refused stay behind empty, which does no harm.
+    A scope is a transaction, so it opens none; accounts and periods that were made for entries that
+    are refused stay behind empty, which does no harm.
 
     :raises Unbalanced: when one of them does not balance in each of its currencies.
     :raises KeyReused: when a key belongs to an entry with other content, or stands twice here.
-    :raises PeriodClosed: when the period of a day is closed (soft-closed ones take adjustments).
+    :raises PeriodClosed: when the period of a day is closed, or a later one (soft-closed ones take
+        adjustments).
     """
     for entry in entries:
         _must_balance(entry)
@@ -152,6 +148,7 @@ def reverse(entry: Entry, *, by: Actor, on: date, reason: str) -> Entry:
     :raises PeriodClosed: when the period of ``on`` is closed.
     """
     by.must("ledger.reverse")
+    refuse_hidden({"reason": reason}, prose=["reason"])
     if is_of_a_document(entry):
         raise NotReversible("Credit the invoice, take the allocation back, or edit the line.")
     if Entry.objects.filter(reverses=entry).exists():
@@ -237,9 +234,9 @@ def _known(prints: dict[str, str]) -> dict[str, Entry]:
 def _write_or_find(fresh: list[NewEntry], prints: dict[str, str], by: Actor) -> dict[str, Entry]:
     """Write, or return what somebody else wrote with the same keys in the meantime."""
     accounts = _accounts({line.account for entry in fresh for line in entry.lines})
-    periods = _periods({entry.booked_on for entry in fresh})
+    periods = periods_of({entry.booked_on for entry in fresh})
     for entry in fresh:
-        _must_be_open(periods[entry.booked_on], entry)
+        must_be_open(periods[entry.booked_on], is_adjustment=entry.kind == ADJUSTMENT)
     try:
         with transaction.atomic():
             return _write(fresh, prints, accounts, periods, by)
@@ -371,30 +368,3 @@ def _new_account(role: str, owner: str, currency: str) -> Account:
     return Account(
         role=role, owner=owner, currency=currency, code=code, type=line.type, side=line.side
     )
-
-
-def _periods(days: set[date]) -> dict[date, AccountingPeriod]:
-    """Return the accounting periods of days, opening the months that are missing."""
-    months = {day: Period.month(day.year, day.month) for day in days}
-    starts = {month.starts_on for month in months.values()}
-    found = {p.starts_on: p for p in AccountingPeriod.objects.filter(starts_on__in=starts)}
-    missing = {m.starts_on: m for m in months.values() if m.starts_on not in found}
-    if missing:
-        AccountingPeriod.objects.bulk_create(
-            [
-                AccountingPeriod(starts_on=m.starts_on, ends_on=m.ends_on)
-                for _, m in sorted(missing.items())
-            ],
-            ignore_conflicts=True,
-        )
-        again = AccountingPeriod.objects.filter(starts_on__in=list(missing))
-        found |= {period.starts_on: period for period in again}
-    return {day: found[month.starts_on] for day, month in months.items()}
-
-
-def _must_be_open(period: AccountingPeriod, entry: NewEntry) -> None:
-    if period.state == AccountingPeriod.State.OPEN:
-        return
-    if period.state == AccountingPeriod.State.SOFT_CLOSED and entry.kind == ADJUSTMENT:
-        return
-    raise PeriodClosed(f"The books of {period} are closed.")

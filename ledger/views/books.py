@@ -22,6 +22,7 @@ from billing_portal.periods import local_day
 from billing_portal.portal.downloads import Cell, csv_answer
 from billing_portal.portal.lists import Filters, page_of
 from billing_portal.portal.nouns import Noun, nouns_of, row_named
+from billing_portal.portal.proving import stepped_up
 from billing_portal.portal.templatetags.portal import words
 from billing_portal.tenancy.actors import Actor, may
 from billing_portal.tenancy.requests import FirmRequest
@@ -50,6 +51,7 @@ class EntryRow:
     """One entry in the list."""
 
     entry: Entry
+    about: str
     moved: list[Money]
     is_sealed: bool
     is_reversed: bool
@@ -102,7 +104,7 @@ def trial_balance_csv(request: FirmRequest) -> HttpResponse:
 @require_safe
 @may("ledger.read")
 def entries(request: FirmRequest) -> HttpResponse:
-    """Show entries, newest first, as far as they fit the filters. At most six queries."""
+    """Show entries, newest first, as far as they fit the filters. At most seven queries."""
     form = forms.EntryFilter(request.GET)
     shown: dict[str, object] = {"form": form, "filters": Filters(request, form, "entries")}
     shown["crumbs"] = _crumbs()
@@ -112,11 +114,18 @@ def entries(request: FirmRequest) -> HttpResponse:
         moved = queries.moved_by(page.rows, **account)
         sealed = seals_of(queries.CHAIN, [entry.pk for entry in page.rows])
         undone = queries.reversed_among(page.rows)
-        shown["rows"] = [
-            EntryRow(entry, moved.get(entry.pk, []), entry.pk in sealed, entry.pk in undone)
+        payments = queries.payments_booked_by(page.rows)
+        shown["rows"] = rows = [
+            EntryRow(
+                entry=entry,
+                about=entry.source or payments.get(entry.pk, ""),
+                moved=moved.get(entry.pk, []),
+                is_sealed=entry.pk in sealed,
+                is_reversed=entry.pk in undone,
+            )
             for entry in page.rows
         ]
-        abouts = {entry.source for entry in page.rows} | {account.get("owner", "")}
+        abouts = {row.about for row in rows} | {account.get("owner", "")}
         shown |= {"pager": page.pager, "nouns": nouns_of(request.actor, abouts)}
         shown["account"] = account
     name = "ledger/_entries.html" if request.headers.get("HX-Request") else "ledger/entries.html"
@@ -133,6 +142,7 @@ def entry(request: FirmRequest, public_id: str) -> HttpResponse:
 
 @require_POST
 @may("ledger.reverse")
+@stepped_up
 def reversal(request: FirmRequest, public_id: str) -> HttpResponse:
     """Reverse an entry as of today, and show the mirror entry."""
     row = row_named(Entry.objects.select_related("period", "reverses"), public_id)
@@ -159,14 +169,17 @@ def entries_named(actor: Actor, public_ids: list[str]) -> dict[str, Noun]:
 def _entry_page(request: FirmRequest, row: Entry, form: forms.Reversal) -> HttpResponse:
     sides = [_side(line) for line in posting.entry_lines(row)]
     mirror = Entry.objects.filter(reverses=row).first()
-    linked = [row.source, *(side.posting.account.owner for side in sides)]
+    about = row.source or queries.payments_booked_by([row]).get(row.pk, "")
+    linked = [about, row.correction_group, *(side.posting.account.owner for side in sides)]
     linked += [about for side in sides for about in side.about]
     shown = {
         "entry": row,
-        "title": words(row.kind),
+        "about": about,
+        "title": gettext("Ledger entry: %(kind)s") % {"kind": words(row.kind).lower()},
         "state_key": "REVERSED" if mirror else "",
         "crumbs": [*_crumbs(), (gettext("Entries"), reverse("ledger:entries"))],
         "sides": sides,
+        "totals": _totals(sides),
         "mirror": mirror,
         "seal": seals_of(queries.CHAIN, [row.pk]).get(row.pk),
         "who": names_of_actors([row.actor]).get(row.actor, row.actor),
@@ -187,6 +200,16 @@ def _side(line: Posting) -> Side:
     amount = Money.of_minor(abs(line.amount), line.currency)
     debit, credit = (amount, None) if line.amount > 0 else (None, amount)
     return Side(line, line.account.code.partition(":")[0], debit, credit, list(_about(line)))
+
+
+def _totals(sides: list[Side]) -> list[Money]:
+    """Return what stands on either side, by currency."""
+    currencies = sorted({side.posting.currency for side in sides})
+    debits = [side.debit for side in sides if side.debit]
+    return [
+        total_of([each for each in debits if each.currency == currency], currency)
+        for currency in currencies
+    ]
 
 
 def _about(line: Posting) -> Iterator[str]:

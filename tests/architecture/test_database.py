@@ -5,7 +5,8 @@ from django.apps import apps
 from django.db import connection
 
 from billing_portal.tenancy.fields import TenantForeignKey
-from billing_portal.tenancy.guards import privileges, unguarded_tables
+from billing_portal.tenancy.guards import missing_guards, privileges, unguarded_tables
+from billing_portal.tenancy.laid_down import Guard, laid_down
 from billing_portal.tenancy.models import TenantModel
 from billing_portal.tenancy.scoped import TenantManager
 
@@ -154,3 +155,17 @@ def test_migrations_match_the_models():
     from django.core.management import call_command
 
     call_command("makemigrations", check=True, dry_run=True, verbosity=0)
+
+
+def test_the_catalog_of_guards_is_what_the_database_has():
+    """What verification expects is read from the migrations: neither side has one more."""
+    found = rows(
+        "select c.relname, t.tgname, p.proname, t.tgtype, t.tgqual is not null from pg_trigger t"
+        " join pg_class c on c.oid = t.tgrelid join pg_proc p on p.oid = t.tgfoid"
+        " where not t.tgisinternal"
+    )
+    wanted = laid_down()
+
+    assert {(table, name): Guard(*rest) for table, name, *rest in found} == wanted.triggers
+    assert {function for _, _, function, *_ in found} <= wanted.functions.keys()
+    assert list(missing_guards()) == []

@@ -8,7 +8,6 @@ connections that all draw from one firm and one address. The floor is ``select 1
 from __future__ import annotations
 
 import json
-import os
 import statistics
 import sys
 import threading
@@ -20,29 +19,16 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT))
 
 import django  # noqa: E402
-import psycopg  # noqa: E402
 
-from billing_portal import postgres  # noqa: E402
+from tests.benchmarks.preparing import prepare  # noqa: E402
 
 ROUNDS, SIDE_BY_SIDE = 2000, 4
 
 
-def set_up() -> None:
-    """Make a fresh database on the embedded server, with its usual durability."""
-    server = postgres.ensure_running()
-    with psycopg.connect(server.url("postgres", "postgres"), autocommit=True) as connection:
-        connection.execute("drop database if exists bench with (force)")
-    postgres.ensure_database(server, "bench")
-    os.environ["DATABASE_OWNER_URL"] = server.url(postgres.OWNER_ROLE, "bench")
-    os.environ["DATABASE_URL"] = server.url(postgres.APP_ROLE, "bench")
-    os.environ["DJANGO_SETTINGS_MODULE"] = "tests.settings"
-    os.system(f"cd {ROOT} && DATABASE_ROLE=owner {sys.executable} manage.py migrate -v0")  # noqa: S605
-    django.setup()
-
-
 def main() -> None:
     """Measure and print milliseconds."""
-    set_up()
+    prepare("bench")
+    django.setup()
     from django.conf import settings
     from django.db import connection, connections
 

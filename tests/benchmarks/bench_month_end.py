@@ -30,6 +30,7 @@ ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT))
 
 from billing_portal import postgres  # noqa: E402
+from tests.benchmarks.preparing import prepare  # noqa: E402
 
 DATABASE = "bench_month_end"
 CUSTOMERS = int(sys.argv[1]) if len(sys.argv) > 1 else 2000
@@ -37,19 +38,6 @@ LINES = 4
 NOW = datetime(2026, 11, 3, tzinfo=UTC)
 WANTED = 500
 SHARES = {"whole": slice(None), "even": slice(0, None, 2), "odd": slice(1, None, 2)}
-
-
-def prepare() -> None:
-    """Make a database anew, migrate it, and point Django at it as the application's role."""
-    server = postgres.ensure_running()
-    with psycopg.connect(server.url("postgres", "postgres"), autocommit=True) as connection:
-        connection.execute(f"drop database if exists {DATABASE} with (force)")
-    postgres.ensure_database(server, DATABASE)
-    os.environ["DATABASE_URL"] = server.url(postgres.APP_ROLE, DATABASE)
-    os.environ["DATABASE_OWNER_URL"] = server.url(postgres.OWNER_ROLE, DATABASE)
-    os.environ["DJANGO_SETTINGS_MODULE"] = "billing_portal.settings"
-    os.environ["LOG_LEVEL"] = "ERROR"
-    subprocess.run([sys.executable, "manage.py", "migrate", "-v0"], cwd=ROOT, check=True)
 
 
 def timed(work: Callable[[], object]) -> float:
@@ -88,7 +76,8 @@ def backend_seconds() -> float:
 
 def main() -> int:
     """Measure, print a table, and keep it below var/bench."""
-    prepare()
+    os.environ["LOG_LEVEL"] = "ERROR"
+    prepare(DATABASE, settings="billing_portal.settings")
     import django
 
     django.setup()

@@ -19,17 +19,19 @@ from uuid import uuid4
 ROOT = Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT))
 
+import django  # noqa: E402
 import psycopg  # noqa: E402
 from psycopg import sql  # noqa: E402
 
-from tests.benchmarks.bench_ledger import set_up  # noqa: E402
+from tests.benchmarks.preparing import prepare  # noqa: E402
 
 BATCHES, BATCH = 6, 1000
 
 
 def main() -> None:
     """Measure and print milliseconds a batch."""
-    set_up()
+    prepare("bench")
+    django.setup()
     _keep_autovacuum_away()
     from billing_portal.money import Money
     from billing_portal.operation import statistics

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from billing_portal.audit.models import AuditEvent
 from billing_portal.errors import Refused, Stale
 from billing_portal.outbox.models import OutboxEvent
+from billing_portal.texts import HiddenCharacter
 from customers.actions import checks
 from customers.actions.customers import (
     HasOpenMatters,
@@ -350,7 +351,7 @@ def test_no_name_holds_what_cannot_be_seen(tenant, owner, name):
         lambda: add_timekeeper(external_id="T-1", name=name, by=owner),
     ]
     for deed in deeds:
-        with pytest.raises(BadValue, match="hidden character"):
+        with pytest.raises(HiddenCharacter, match="hidden character"):
             deed()
     assert nothing_happened()
 

@@ -69,7 +69,10 @@ def main() -> int:
 def tell(
     address: str, people: list[firms.Person], outside: outside_world.World
 ) -> tuple[dict[str, Any], dict[str, bool]]:
-    """Tell the story once the firms are open; return its figures and what must hold."""
+    """Tell the story once the firms are open; return its figures and what must hold.
+
+    Who works at a firm that opens on the way is added to ``people``.
+    """
     say("checking that everybody gets in where they should, and nowhere else")
     checks = firms.check_doors(address, people)
     say("agreeing on a directory by which the travel desk signs in, too")
@@ -93,7 +96,10 @@ def tell(
     if os.environ.get("LEDES"):
         path = Path(os.environ["LEDES"])
         say(f"taking {path.name} through the whole stair")
-        checks |= ledes.through_the_stair(address, path, today, told)
+        others, figures, own = ledes.through_the_stair(address, path, today, told)
+        people += others
+        summary["firms"] |= figures
+        checks |= own
     summary |= asdict(told)
     return summary, checks | {f"there are {name}": summary[name] > 0 for name in COUNTED}
 

@@ -8,19 +8,25 @@ from __future__ import annotations
 
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 from invoices.ledes.comparing import difference
 from invoices.ledes.reading import invoices_in
 from invoices.ledes.rows import read
-from tests.demo import firms, month_end
+from tests.demo import firms, month_end, reckoning
 from tests.demo.firms import Firm, Person
 from tests.demo.installation import Refusal
 from tests.demo.month_end import Office, Told
-from tests.demo.work import System
+from tests.demo.work import Sent, System
 
 
-def through_the_stair(address: str, path: Path, today: date, told: Told) -> dict[str, bool]:
-    """Take the file in, bill it, write it again, and compare."""
+def through_the_stair(
+    address: str, path: Path, today: date, told: Told
+) -> tuple[list[Person], dict[str, Any], dict[str, bool]]:
+    """Take the file in, bill it, write it again, and compare.
+
+    Returns who works at the firm, its figures, and what must hold: of the files and of the books.
+    """
     data = path.read_bytes()
     original = read(data)
     parsed = invoices_in(original)
@@ -31,12 +37,7 @@ def through_the_stair(address: str, path: Path, today: date, told: Told) -> dict
         parsed[0].firm_id,
         (("--region", "NY"), ("--city", "Albany"), ("--address", "1 Pearl Street")),
     )
-    people = [
-        Person(firm, "owner", "olga@file.test", "Olga Berg"),
-        Person(firm, "owner", "otto@file.test", "Otto Hahn"),
-        Person(firm, "biller", "bela@file.test", "Bela Nagy"),
-        Person(firm, "reviewer", "rosa@file.test", "Rosa Blum"),
-    ]
+    people = _people(firm)
     firms.open_firm(address, firm, people)
     office, system = Office(address, firm, people), System(address, firm)
     status, answer = system.send("/charges/ledes-files", data, "text/plain")
@@ -59,10 +60,23 @@ def through_the_stair(address: str, path: Path, today: date, told: Told) -> dict
     found = difference(original, written)
     for each in found[:10]:
         print(f"demo: differs: {each}", flush=True)
-    return {
+    sent = Sent(customers=answer["customers"], charges=sum(answer["counts"].values()))
+    figures, checks = reckoning.of_firm(firm, system, sent)
+    checks |= {
         f"{path.name}: {len(parsed)} invoices are written again": len(written) == len(parsed),
         f"{path.name}: no field that work determines differs": not found,
+        f"{path.name}: every line is billed": figures["unbilled"] == 0,
     }
+    return people, {firm.slug: figures}, checks
+
+
+def _people(firm: Firm) -> list[Person]:
+    return [
+        Person(firm, "owner", "olga@file.test", "Olga Berg"),
+        Person(firm, "owner", "otto@file.test", "Otto Hahn"),
+        Person(firm, "biller", "bela@file.test", "Bela Nagy"),
+        Person(firm, "reviewer", "rosa@file.test", "Rosa Blum"),
+    ]
 
 
 def _terms(name: str, first_day: date) -> dict[str, object]:

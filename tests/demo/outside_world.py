@@ -72,6 +72,7 @@ def engage_carriers(office: Office, system: System, outside: World) -> None:
     One matter is forgotten at its carrier, so that some uploads are rejected.
     """
     matters = {each["external_id"]: each for each in _all_matters(system)}
+    office.desk("owner", anew=True)
     for code, number in work.CARRIERS.items():
         assigned = [
             matters[name]["client_matter_id"]

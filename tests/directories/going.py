@@ -12,6 +12,7 @@ from tests.factories import MembershipFactory, UserFactory, actor
 
 SECRET = "Cormorant-Slipway-71"
 PASSWORD = "Tidal-Mooring-18"
+PORTAL_PASSWORD = "correct horse battery staple"
 
 
 class Firm:
@@ -92,6 +93,18 @@ class Firm:
         with tenant_scope(self.tenant.pk):
             rows = DirectoryIdentity.objects.order_by("pk").filter(released_by="")
             return [(row.subject, row.user_id) for row in rows]
+
+
+def give_password(user):
+    """Let somebody have a password at the portal, too."""
+    user.set_password(PORTAL_PASSWORD)
+    user.save()
+    return user
+
+
+def by_password(client, user):
+    """Sign in at the portal's own door."""
+    return client.post("/accounts/login/", {"login": user.email, "password": PORTAL_PASSWORD})
 
 
 SET_UP = [("directory.proposed", None), ("directory.approved", None)]

@@ -9,6 +9,7 @@ from django.db import IntegrityError, transaction
 from billing_portal.audit.models import AuditEvent
 from billing_portal.directories import actions, queries
 from billing_portal.directories.models import Directory, DirectoryIdentity
+from billing_portal.directories.proposing import BadDirectory
 from billing_portal.members.actions import NotOpen, OwnProposal
 from billing_portal.tenancy.actors import MissingPermission, system
 from billing_portal.tenancy.encryption import WrongPlace
@@ -120,7 +121,7 @@ def test_only_owners_decide_where_people_sign_in(tenant, proposed, deed, role):
     ],
 )
 def test_what_cannot_be_is_refused(tenant, owner, wrong):
-    with pytest.raises(actions.BadDirectory):
+    with pytest.raises(BadDirectory):
         actions.propose_directory(**VALUES | wrong, by=owner)
 
     assert not Directory.objects.exists()
@@ -178,6 +179,15 @@ def test_a_directory_that_nobody_has_used_is_not_required(tenant, agreed, owner,
         actions.approve_directory(required, by=second_owner)
 
     assert doors(tenant) == (agreed.public_id, ["arnesen.test", "pike.test"], False)
+
+
+def test_who_came_in_by_another_issuer_has_not_used_this_one(tenant, agreed, owner):
+    DirectoryIdentity.objects.create(
+        issuer="https://other.test", subject="1", user=UserFactory.create()
+    )
+
+    with pytest.raises(actions.NeverUsed):
+        actions.propose_directory(**VALUES, is_required=True, by=owner)
 
 
 def test_the_secret_is_stored_for_its_row_alone(agreed, owner, second_owner):

@@ -6,10 +6,12 @@ from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
+import psycopg
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 
 from billing_portal.tenancy.actors import MissingPermission
+from billing_portal.tenancy.scope import tenant_scope
 from dunning.actions.bank_accounts import BadAccount, add_bank_account
 from dunning.actions.bank_files import (
     Gap,
@@ -22,9 +24,14 @@ from dunning.bank.camt import read_camt053
 from dunning.bank.findings import NotAStatement
 from dunning.models import BankFile, BankLine, BankStatement
 from dunning.queries.payments import payments
+from dunning.queries.verifying import (
+    bank_files_are_recorded,
+    lines_are_their_payments,
+    statements_add_up,
+)
 from ledger.models import Allocation, Entry, Payment
 from ledger.queries import balance_of, open_amounts
-from tests.factories import actor
+from tests.factories import TenantFactory, actor
 from tests.invoices import books
 from tests.invoices.books import SYSTEM
 from tests.outside.bank.server import DemoBank
@@ -210,3 +217,66 @@ def test_real_files_add_up_or_are_refused_with_a_reason(tenant, path):
     for statement in BankStatement.objects.all():
         moved = sum(BankLine.objects.filter(statement=statement).values_list("amount", flat=True))
         assert statement.opening + moved == statement.closing
+
+
+CHECKS = (statements_add_up, lines_are_their_payments, bank_files_are_recorded)
+MEDDLED = [
+    ("update dunning_bankline set amount = amount + 1", statements_add_up),
+    ("update dunning_bankline set amount = amount + 1", lines_are_their_payments),
+    ("update dunning_bankline set payer = 'Somebody Else'", lines_are_their_payments),
+    ("update dunning_bankstatement set closing = closing + 1", statements_add_up),
+    ("update dunning_bankfile set content = content || ' '", bank_files_are_recorded),
+    (
+        (
+            "update dunning_bankfile set content = content || ' ',"
+            " sha256 = encode(sha256(content || ' '), 'hex')"
+        ),
+        bank_files_are_recorded,
+    ),
+]
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(("change", "check"), MEDDLED)
+def test_what_the_owner_changed_of_a_bank_file_is_told(databases, bank, change, check):
+    firm = TenantFactory.create()
+    with tenant_scope(firm.pk):
+        add_bank_account(account=IBAN, name="Operating", currency="USD", by=SYSTEM)
+        pay(bank, "700.00", "Thank you")
+        imported(bank)
+        assert [each() for each in CHECKS] == [[], [], []]
+    name = connection.settings_dict["NAME"]
+    table = change.split()[1]
+    with psycopg.connect(databases.url("owner", name), autocommit=True) as hand:
+        hand.execute(f"set app.tenant = '{firm.pk}'")
+        hand.execute(f"alter table {table} disable trigger user")
+        assert hand.execute(change).rowcount == 1
+        hand.execute(f"alter table {table} enable trigger user")
+
+    with tenant_scope(firm.pk):
+        assert len(check()) == 1
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    "change",
+    [
+        "update ledger_payment set payer = 'Somebody Else'",
+        "update ledger_payment set received_on = received_on + 1",
+    ],
+)
+def test_what_the_owner_changed_of_a_payment_is_told(databases, bank, change):
+    firm = TenantFactory.create()
+    with tenant_scope(firm.pk):
+        add_bank_account(account=IBAN, name="Operating", currency="USD", by=SYSTEM)
+        pay(bank, "700.00", "Thank you")
+        imported(bank)
+    name = connection.settings_dict["NAME"]
+    with psycopg.connect(databases.url("owner", name), autocommit=True) as hand:
+        hand.execute(f"set app.tenant = '{firm.pk}'")
+        hand.execute("alter table ledger_payment disable trigger user")
+        assert hand.execute(change).rowcount == 1
+        hand.execute("alter table ledger_payment enable trigger user")
+
+    with tenant_scope(firm.pk):
+        assert len(lines_are_their_payments()) == 1

@@ -5,6 +5,7 @@ from decimal import Decimal
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
 
 from billing_portal.members.queries import names_of_actors
 from billing_portal.money import Money
@@ -20,7 +21,7 @@ from tests.foundations.test_api import Caller
 from tests.invoices import books
 from tests.invoices.books import SYSTEM
 from tests.outside.bank.server import DemoBank
-from tests.visiting import signed_in, text_of
+from tests.visiting import Visitor, signed_in, text_of
 
 pytestmark = pytest.mark.django_db
 IBAN = "DE89370400440532013000"
@@ -113,9 +114,13 @@ def test_a_payment_says_why_and_is_taken_back_and_allocated_again(biller, firm, 
     assert f"Taken back by {name}: Wrong invoice." in shown
     biller.post(f"{own}allocate/", {f"amount-{invoice.public_id}": "900.00", "seen": "2"})
     assert owed(firm, invoice) == 70000
-    for _ in range(3):  # sent again by a nervous hand, it is allocated once
-        biller.post(f"{own}allocate/", {f"amount-{invoice.public_id}": "50.00", "seen": "2"})
-    assert "changed it since you read it" in biller.get(own).content.decode()
+    sent = {f"amount-{invoice.public_id}": "50", "seen": "2"}
+    for _ in range(2):  # sent again by a nervous hand, it is allocated once
+        biller.post(f"{own}allocate/", sent)
+    again = biller.post(f"{own}allocate/", sent)
+    assert again.status_code == 409
+    assert "changed it since you read it" in text_of(again)
+    assert 'value="50"' not in again.content.decode()
     biller.post(f"{own}allocate/", {f"amount-{invoice.public_id}": "$200.00", "seen": "3"})
     assert owed(firm, invoice) == 45000
     assert "Partly applied" in biller.get(own).content.decode()
@@ -175,6 +180,51 @@ def test_money_taken_back_from_an_invoice_is_no_rest_of_it(biller, firm, invoice
 
     assert "Left over" not in inbox
     assert inbox.count("Nothing in it names an open invoice beyond doubt.") == 2
+
+
+def test_a_wrong_payer_is_taken_back_on_the_page_once_nothing_is_paid(
+    biller, firm, invoice, statement
+):
+    upload(biller, firm, statement)
+    with tenant_scope(firm.pk):
+        payment, allocation = Payment.objects.get(amount=30000), Allocation.objects.get()
+    own = path(firm, f"payments/{payment.public_id}/")
+    offer = "Take the payer back"
+    before = text_of(biller.get(own))
+    early = biller.post(f"{own}payer/back/", {"reason": "Wrong."}, follow=True)
+    biller.post(f"{own}allocations/{allocation.pk}/back/", {"reason": "Wrong payer."})
+    between = text_of(biller.get(own))
+
+    done = biller.post(f"{own}payer/back/", {"reason": "It was Acme's."}, follow=True)
+
+    assert (offer in before, offer in between, offer in text_of(done)) == (False, True, False)
+    assert "take back what it paid first" in text_of(early)
+    said = text_of(done)
+    assert "The payer was taken back; the payment waits for its own." in said
+    assert "It was Acme's." in said
+    assert "Whose payment is it?" in said
+    assert "What was found when it came in" in said
+    with tenant_scope(firm.pk):
+        assert Payment.objects.get(amount=30000).customer == ""
+
+
+def test_who_only_reads_and_another_firm_take_no_payer_back(client, firm, invoice):
+    payer = invoice.customer.public_id
+    with tenant_scope(firm.pk):
+        payment = receive(
+            source="test", key="1", customer=payer, amount=Money(Decimal(1), "USD"), bank=IBAN,
+            received_on=date(2026, 11, 5), booked_on=date(2026, 11, 5), by=SYSTEM,
+        )  # fmt: skip
+    own = f"payments/{payment.public_id}/"
+    auditor, stranger = Visitor(Client(), firm, "auditor"), Visitor(client, TenantFactory.create())
+
+    page = text_of(auditor.get(own))
+    answers = [each.post(f"{own}payer/back/", {"reason": "Mine."}) for each in (auditor, stranger)]
+
+    assert "Not from this customer?" not in page
+    assert [each.status_code for each in answers] == [403, 404]
+    with tenant_scope(firm.pk):
+        assert Payment.objects.get().customer == payer
 
 
 def test_reminders_show_what_is_due_and_what_went_out(biller, firm, invoice):

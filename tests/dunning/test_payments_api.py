@@ -2,13 +2,14 @@
 
 from datetime import date
 from decimal import Decimal
+from urllib.parse import quote
 
 import pytest
 
 from billing_portal.money import Money
 from billing_portal.tenancy.scope import tenant_scope
 from ledger.actions.payments import receive
-from ledger.models import Allocation
+from ledger.models import Allocation, Payment
 from ledger.queries import open_amounts
 from tests.factories import TenantFactory
 from tests.foundations.test_api import Caller
@@ -102,6 +103,31 @@ def test_what_cannot_be_allocated_is_refused_and_changes_nothing(  # noqa: PLR09
         assert not Allocation.objects.exists()
 
 
+def test_a_list_that_has_grown_says_what_was_read_and_what_it_is_at(caller, invoice, payment):
+    pay(caller, payment, part(invoice, "100.00"))
+
+    stale = pay(caller, payment, part(invoice, "100.00"), key="k2")
+    other = pay(caller, payment, part(invoice, "100.00"), seen=1)
+
+    told = stale.json()
+    assert (stale.status_code, told["code"]) == (412, "version.conflict")
+    assert (told["your_version"], told["current_version"]) == ("0", "1")
+    assert "You read version 0; it is at version 1 now." in told["detail"]
+    assert (other.status_code, other.json()["code"]) == (422, "idempotency.key_reused")
+    assert pay(caller, payment, part(invoice, "100.00"), seen=1, key="k3").status_code == 201
+
+
+@pytest.mark.parametrize("character", ["\u202e", "\x1b", "\n"])
+def test_a_hidden_character_in_the_name_of_a_bank_file_is_422(client, caller, firm, character):
+    path = "/api/v1/bank-files?name=" + quote(f"bank{character}lmx.xml")
+
+    answer = client.post(path, b"<x/>", "application/xml", headers=caller.headers)
+
+    (error,) = answer.json()["errors"]
+    assert (answer.status_code, answer.json()["code"]) == (422, "values")
+    assert (error["pointer"], error["code"]) == ("/name", "text.hidden_character")
+
+
 def test_a_body_that_names_no_invoice_is_told_where(caller, payment):
     bad = {"invoice": "pay_1", "amount": {"amount": "1.00", "currency": "USD"}}
     answer = pay(caller, payment, bad)
@@ -117,9 +143,47 @@ def test_a_payment_in_suspense_gets_its_payer_first(caller, firm, invoice):
     unknown = caller.post(path, {"customer": "nobody"}, Idempotency_Key="other")
     assert (refused.status_code, refused.json()["code"]) == (409, "ledger.payer_unknown")
     assert (named.status_code, named.json()["customer"]) == (200, invoice.customer.public_id)
-    assert (unknown.status_code, unknown.json()["code"]) == (409, "payments.no_such_payer")
+    (error,) = unknown.json()["errors"]
+    assert (unknown.status_code, error["pointer"]) == (422, "/customer")
+    assert error["code"] == "payments.no_such_payer"
     assert pay(caller, payment, part(invoice), key="then").status_code == 201
     assert owed(firm, invoice) == 20000
+
+
+def test_a_payer_is_taken_back_over_rest_once_and_not_while_the_payment_pays(
+    caller, firm, invoice, payment
+):
+    path = f"/api/v1/payments/{payment.public_id}/payer/reversal"
+    entry = pay(caller, payment, part(invoice)).json()["data"][0]["entry"]
+    why = {"reason": "It was another's."}
+
+    refused = caller.post(path, why, Idempotency_Key="early")
+    back = f"/api/v1/payments/{payment.public_id}/allocations/{entry}/reversal"
+    caller.post(back, why, Idempotency_Key="back")
+    done = caller.post(path, why, Idempotency_Key="b1")
+    again = caller.post(path, why, Idempotency_Key="b1")
+    later = caller.post(path, why, Idempotency_Key="b2")
+    silent = caller.post(path, {}, Idempotency_Key="b3")
+
+    assert (refused.status_code, refused.json()["code"]) == (409, "ledger.payer_has_paid")
+    assert (done.status_code, done.json()["customer"], again.json()) == (200, "", done.json())
+    assert (later.status_code, later.json()["code"]) == (409, "ledger.payer_unknown")
+    assert (silent.status_code, silent.json()["errors"][0]["pointer"]) == (422, "/reason")
+    assert owed(firm, invoice) == 70000
+
+
+def test_another_firm_and_who_only_reads_take_no_payer_back(client, firm, payment):
+    path = f"/api/v1/payments/{payment.public_id}/payer/reversal"
+    stranger = Caller(client, TenantFactory.create())
+    reader = Caller(client, firm, scopes=["payments.read"])
+
+    answers = [
+        each.post(path, {"reason": "Mine."}, Idempotency_Key="k") for each in (stranger, reader)
+    ]
+
+    assert [each.status_code for each in answers] == [404, 403]
+    with tenant_scope(firm.pk):
+        assert Payment.objects.get().customer == payment.customer
 
 
 def test_another_firm_finds_neither_payment_nor_invoice(client, firm, invoice, payment):
@@ -130,7 +194,8 @@ def test_another_firm_finds_neither_payment_nor_invoice(client, firm, invoice, p
     assert stranger.get(f"{path}/allocations").status_code == 404
     assert pay(stranger, payment, part(invoice)).status_code == 404
     answer = pay(stranger, mine, part(invoice), key="mine")
-    assert answer.status_code == 409
+    (error,) = answer.json()["errors"]
+    assert (answer.status_code, error["pointer"]) == (422, "/parts/0/invoice")
     reader = Caller(client, firm, scopes=["payments.read"])
     assert pay(reader, payment, part(invoice)).status_code == 403
     assert owed(firm, invoice) == 70000

@@ -10,7 +10,7 @@ from django.db import connection
 from billing_portal.money import Money
 from billing_portal.tenancy.actors import MissingPermission
 from billing_portal.tenancy.scope import tenant_scope
-from dunning.actions.remind import remind_due, send_reminder_later
+from dunning.actions.remind import letter_context, remind_due, send_reminder_later
 from dunning.models import Reminder, ReminderStep
 from dunning.schedule import LADDER, Step, step_due
 from invoices.actions.credit import request_credit_note
@@ -82,6 +82,28 @@ def test_an_overdue_invoice_is_reminded_of_once(post, invoice):
     assert any("First reminder: invoice 2026-00001, $700.00 open" in text for text in subjects)
     send_reminder_later(tenant_id=invoice.tenant_id, reminder_id=reminder.pk)
     assert len(post.messages()) == len(subjects)
+
+
+def test_a_reminder_says_what_was_due_when_and_what_is_still_to_pay(tenant, invoice):
+    tenant.remittance = "Avon Bank, account 40118220"
+    pay(invoice, "300")
+    (reminder,) = remind_due(on=date(2026, 12, 5), by=SYSTEM)
+
+    letter = letter_context(tenant, reminder, Money(Decimal(400), "USD"))
+
+    assert letter["paragraphs"] == [
+        f"Our invoice 2026-00001 for {invoice.customer} was due on December 2, 2026.",
+        "$400.00 is still to be paid.",
+        "If you have paid it in the last few days, thank you: there is nothing more to do.",
+        "Avon Bank, account 40118220",
+        "Please name 2026-00001 with your payment.",
+    ]
+    assert letter["facts"] == [
+        ("Invoice", "2026-00001"),
+        ("Was due", "December 2, 2026"),
+        ("Invoiced", "$700.00"),
+        ("Still to pay", "$400.00"),
+    ]
 
 
 def test_before_its_day_nobody_is_reminded(invoice):

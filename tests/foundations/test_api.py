@@ -12,6 +12,7 @@ from billing_portal.ids import public_id
 from billing_portal.jobs.models import Job
 from billing_portal.members import granting
 from billing_portal.tenancy.actors import system
+from billing_portal.tenancy.permissions import ROLES
 from billing_portal.tenancy.scope import tenant_scope
 from tests.factories import TenantFactory
 from tests.jobs import sample_jobs
@@ -92,6 +93,8 @@ def test_a_page_costs_the_same_whatever_its_length(caller, firm, count, django_a
         ({"limit": "ten"}, "limit"),
         ({"after": "nonsense"}, "cursor"),
         ({"stauts": "queued"}, "Did you mean status?"),
+        ({"cursor": "abc"}, "Did you mean after?"),
+        ({"page_size": "10"}, "Did you mean limit?"),
         ({"colour": "red"}, "no parameter colour"),
     ],
 )
@@ -138,39 +141,31 @@ def test_a_key_without_the_scope_is_403_and_learns_its_name(client, firm):
 
     assert answer.status_code == 403
     assert answer.json()["permission"] == "jobs.read"
+    assert "ask for a key that has" in answer.json()["detail"]
+    assert "grants it" not in answer.json()["detail"]
 
 
 def test_a_verb_that_is_not_offered_is_405(caller):
     assert caller.post("/api/v1/jobs").status_code == 405
 
 
-@pytest.fixture
-def powerful(caller, monkeypatch):
-    """A caller whose role may cancel jobs as well."""
-    from billing_portal.tenancy import permissions
-
-    role = permissions.ROLES["service"] | {"jobs.retry"}
-    monkeypatch.setitem(permissions.ROLES, "service", role)
-    return caller
-
-
-def test_a_deed_needs_a_key_for_repeats(powerful, jobs):
-    answer = powerful.post(f"/api/v1/jobs/{jobs[0].public_id}/cancellation")
+def test_a_deed_needs_a_key_for_repeats(caller, jobs):
+    answer = caller.post(f"/api/v1/jobs/{jobs[0].public_id}/cancellation")
 
     assert answer.status_code == 400
     assert answer.json()["header"] == "Idempotency-Key"
 
 
-def test_a_path_longer_than_any_is_nowhere(powerful):
-    answer = powerful.post(f"/api/v1/jobs/{'a' * 5000}/cancellation", Idempotency_Key="k1")
+def test_a_path_longer_than_any_is_nowhere(caller):
+    answer = caller.post(f"/api/v1/jobs/{'a' * 5000}/cancellation", Idempotency_Key="k1")
 
     assert answer.status_code == 404
 
 
-def test_a_repeat_gets_the_same_answer_and_does_nothing(powerful, jobs):
+def test_a_repeat_gets_the_same_answer_and_does_nothing(caller, jobs):
     path = f"/api/v1/jobs/{jobs[0].public_id}/cancellation"
-    first = powerful.post(path, Idempotency_Key="k1")
-    second = powerful.post(path, Idempotency_Key="k1")
+    first = caller.post(path, Idempotency_Key="k1")
+    second = caller.post(path, Idempotency_Key="k1")
 
     assert (first.status_code, second.status_code) == (200, 200)
     assert first.json() == second.json()
@@ -178,20 +173,32 @@ def test_a_repeat_gets_the_same_answer_and_does_nothing(powerful, jobs):
     assert second.headers["Idempotency-Replayed"] == "true"
 
 
-def test_a_key_used_for_another_request_is_refused_and_nothing_is_done(powerful, jobs):
-    powerful.post(f"/api/v1/jobs/{jobs[0].public_id}/cancellation", Idempotency_Key="k1")
+def test_a_key_used_for_another_request_is_refused_and_nothing_is_done(caller, jobs):
+    caller.post(f"/api/v1/jobs/{jobs[0].public_id}/cancellation", Idempotency_Key="k1")
 
-    answer = powerful.post(f"/api/v1/jobs/{jobs[1].public_id}/cancellation", Idempotency_Key="k1")
+    answer = caller.post(f"/api/v1/jobs/{jobs[1].public_id}/cancellation", Idempotency_Key="k1")
 
     assert (answer.status_code, answer.json()["code"]) == (422, "idempotency.key_reused")
     jobs[1].refresh_from_db()
     assert jobs[1].state == "queued"
 
 
-def test_a_refusal_is_409_and_is_not_kept(powerful, jobs, firm):
+@pytest.mark.parametrize("version", ['"2"', ""])
+def test_a_key_used_with_another_version_is_refused(caller, jobs, version):
+    path = f"/api/v1/jobs/{jobs[0].public_id}/cancellation"
+    first = caller.post(path, Idempotency_Key="k1", If_Match='"1"')
+    again = caller.post(path, Idempotency_Key="k1", If_Match='"1"')
+
+    answer = caller.post(path, Idempotency_Key="k1", If_Match=version)
+
+    assert (first.status_code, again.headers["Idempotency-Replayed"]) == (200, "true")
+    assert (answer.status_code, answer.json()["code"]) == (422, "idempotency.key_reused")
+
+
+def test_a_refusal_is_409_and_is_not_kept(caller, jobs, firm):
     Job.objects.filter(pk=jobs[0].pk).update(state="succeeded")
 
-    answer = powerful.post(f"/api/v1/jobs/{jobs[0].public_id}/cancellation", Idempotency_Key="k1")
+    answer = caller.post(f"/api/v1/jobs/{jobs[0].public_id}/cancellation", Idempotency_Key="k1")
 
     assert (answer.status_code, answer.json()["code"]) == (409, "job.not_waiting")
     with tenant_scope(firm.pk):
@@ -201,12 +208,12 @@ def test_a_refusal_is_409_and_is_not_kept(powerful, jobs, firm):
 @pytest.mark.parametrize(
     "body", [b'{"a": 1, "a": 2}', b'{"a": NaN}', b"{", b"[" * 100_000, b"\xff", b"{'a': 1}"]
 )
-def test_a_body_that_is_not_strict_json_is_400_and_does_nothing(powerful, jobs, body):
-    answer = powerful.client.post(
+def test_a_body_that_is_not_strict_json_is_400_and_does_nothing(caller, jobs, body):
+    answer = caller.client.post(
         f"/api/v1/jobs/{jobs[0].public_id}/cancellation",
         body,
         content_type="application/json",
-        headers=powerful.headers | {"Idempotency-Key": "k1"},
+        headers=caller.headers | {"Idempotency-Key": "k1"},
     )
 
     assert (answer.status_code, answer.json()["code"]) == (400, "malformed")
@@ -247,6 +254,26 @@ def test_every_endpoint_names_a_permission_for_each_of_its_verbs():
 
     assert endpoints
     assert bare == []
+
+
+def test_every_verb_of_the_api_is_one_that_some_key_may_use():
+    asked = {
+        (path, view.cls.permissions[verb])
+        for path, pattern in _paths(get_resolver().url_patterns)
+        if path.startswith("api/v1/") and hasattr(view := pattern.callback, "cls")
+        for verb in view.actions.values()
+    }
+
+    assert asked
+    assert {pair for pair in asked if pair[1] not in ROLES["service"]} == set()
+
+
+def test_a_failed_job_is_retried_by_a_key(caller, jobs, firm):
+    Job.objects.filter(pk=jobs[0].pk).update(state="failed", ended_at=datetime.now(UTC))
+
+    answer = caller.post(f"/api/v1/jobs/{jobs[0].public_id}/retry", Idempotency_Key="k1")
+
+    assert (answer.status_code, answer.json()["status"]) == (202, "queued")
 
 
 def shown(answer, status, code):

@@ -8,9 +8,9 @@ import pytest
 from billing_portal.audit.models import AuditEvent, Seal
 from billing_portal.audit.sealing import seal
 from billing_portal.audit.trail import record
-from billing_portal.audit.views import _in_words
 from billing_portal.money import Money
 from billing_portal.periods import zone
+from billing_portal.portal.templatetags.deeds import in_words
 from billing_portal.tenancy.actors import Actor, ActorKind, system
 from ledger.actions.posting import Line, NewEntry, post
 from ledger.models import Entry
@@ -38,8 +38,8 @@ def test_a_row_says_who_did_what_to_what_and_how(ada):
     page = ada.get("audit/")
 
     shown = text_of(page)
-    assert "Dana Whitlock user:71 Bank details proposed Customer Northfield Mutual history" in shown
-    assert "Ended: 3, 4 Starts on: 2026-11-02" in shown
+    assert "Dana Whitlock user:71 Proposed bank details Customer Northfield Mutual history" in shown
+    assert "Ended: 3, 4 Starts on: Nov 2, 2026" in shown
     assert "Last seal 1; 0 not sealed yet." in shown
     assert f'title="{head.hash}">1</span>' in page.content.decode()
     assert "{" not in shown
@@ -59,6 +59,19 @@ def test_a_row_carries_the_id_of_its_request_until_and_after_it_is_sealed(ada, o
     assert f"/t/{ada.firm.slug}/ledger/entries/{mirror.public_id}/" in links_of(page)
 
 
+def test_what_the_portal_does_by_itself_is_said_so_and_empty_details_are_left_out(ada, tenant):
+    record("reminder.sent", tenant, by=system("postman"), code="", level=0)
+    record("reminder.decided", tenant, by=system("operator"))
+
+    page = ada.get("audit/")
+
+    assert "The portal itself system:postman Sent a reminder" in text_of(page)
+    assert "The operator system:operator Decided to send a reminder" in text_of(page)
+    assert "Level: 0" in text_of(page)
+    assert "Code:" not in text_of(page)
+    assert 'title="reminder.sent"' in page.content.decode()
+
+
 def test_rows_stand_newest_first(ada, tenant):
     record("sample.noted", tenant, by=DANA)
     record("sample.erased", tenant, by=DANA)
@@ -73,6 +86,7 @@ def test_rows_stand_newest_first(ada, tenant):
     [
         ({"actor": "user:71"}, ["noted"]),
         ({"actor": "user:7"}, []),
+        ({"actor": "dana whit"}, ["noted"]),
         ({"actor": "system:clock"}, ["erased", "kept"]),
         ({"action": "sample.kept"}, ["kept"]),
         ({"subject": "cus"}, ["erased"]),
@@ -189,7 +203,8 @@ def test_another_firms_deeds_are_not_seen(ada, neighbor):
         (0, "0"), (7, "7"), ("Søren", "Søren"), (["a", 1], "a, 1"),
         ([["inv_1", 5], ["inv_2", 7]], "inv_1, 5; inv_2, 7"),
         ({"from": "A", "due_on": None}, "From: A, Due on: nothing"),
+        ("2026-11-02", "Nov 2, 2026"), ("2026-13-45", "2026-13-45"), ("x2026-11-02", "x2026-11-02"),
     ],
 )  # fmt: skip
 def test_details_are_said_in_words(value, said):
-    assert _in_words(value) == said
+    assert in_words(value) == said

@@ -2,10 +2,13 @@
 
 import base64
 from datetime import date
+from decimal import Decimal
 
 import pytest
+from rest_framework.serializers import ValidationError
 
-from billing_portal.bounds import is_a_day, whole_number
+from billing_portal.api.shapes import DecimalText
+from billing_portal.bounds import is_a_day, is_plain_decimal, is_too_far_ahead, whole_number
 from billing_portal.money import NotAnAmount, amount_typed
 from billing_portal.tenancy.scope import tenant_scope
 from customers.models import Customer
@@ -160,3 +163,28 @@ def test_an_address_longer_than_its_column_is_refused_by_row(caller, firm):
     assert statuses[0] == "refused"
     with tenant_scope(firm.pk):
         assert not Customer.objects.filter(external_key="c9").exists()
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "1.5", "-0.0001", "123456789.1234", "007"])
+def test_a_decimal_is_digits_with_at_most_one_point(text):
+    assert is_plain_decimal(text)
+    assert DecimalText(max_digits=13, decimal_places=4).run_validation(text) == Decimal(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("1e3", "1E3", "+1", "1_000", "1,5", " 1", "1 ", "1\n", ".5", "5.", "", "-", "NaN"),
+        *("Infinity", "\u0661", "\uff11", "\u00bd", "0x1", "--1", "1.2.3", "\u22121", "9" * 19),
+    ],
+)
+def test_no_other_text_is_a_decimal(text):
+    assert not is_plain_decimal(text)
+    with pytest.raises(ValidationError) as refused:
+        DecimalText(max_digits=13, decimal_places=4).run_validation(text)
+    assert refused.value.get_codes() == ["number"]
+
+
+def test_work_is_dated_a_month_ahead_at_most():
+    assert not is_too_far_ahead(date(2026, 12, 2), date(2026, 11, 1))
+    assert is_too_far_ahead(date(2026, 12, 3), date(2026, 11, 1))

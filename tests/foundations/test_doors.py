@@ -1,5 +1,6 @@
 """From a request to a firm: who gets in where, and what a stranger learns."""
 
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -60,6 +61,7 @@ def test_a_member_sees_the_inbox_of_the_firm_in_the_path(client, firm, member):
     assert page.status_code == 200
     assert firm.name in page.content.decode()
     assert page.headers["Vary"].count("HX-Request") == 1
+    assert page.headers["Cache-Control"] == "private, no-store"
 
 
 def test_links_in_a_page_stay_in_the_firm(client, firm, member):
@@ -81,6 +83,37 @@ def test_another_firm_looks_like_one_that_does_not_exist(client, member, path):
 
     assert (theirs.status_code, nobodys.status_code) == (404, 404)
     assert other.name not in theirs.content.decode()
+
+
+def test_what_is_not_there_or_not_allowed_keeps_the_firms_frame(client, firm):
+    user = UserFactory.create()
+    MembershipFactory.create(tenant=firm, user=user, role="biller")
+    client.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
+
+    missing = client.get(f"/t/{firm.slug}/no-such-page/")
+    forbidden = client.get(f"/t/{firm.slug}/audit/")
+
+    assert (missing.status_code, forbidden.status_code) == (404, 403)
+    for page in (missing.content.decode(), forbidden.content.decode()):
+        assert f"<span>{firm.name}</span>" in page
+        assert f'href="/t/{firm.slug}/invoices/"' in page
+        assert f'href="/t/{firm.slug}/inbox/"' in page
+    assert "Read the audit log" in forbidden.content.decode()
+
+
+def test_outside_a_firm_what_is_not_there_has_no_frame(client, member):
+    client.force_login(member, backend="allauth.account.auth_backends.AuthenticationBackend")
+    other = TenantFactory.create()
+
+    theirs, nobodys, nowhere = (
+        client.get(path).content.decode()
+        for path in (f"/t/{other.slug}/audit/", "/t/no-such-firm/audit/", "/no-such-page/")
+    )
+
+    without_token = [re.sub(r'content="[A-Za-z0-9]{64}"', "", page) for page in (theirs, nobodys)]
+    assert without_token[0] == without_token[1]
+    assert 'class="rail' not in theirs + nobodys + nowhere
+    assert 'href="/"' in theirs
 
 
 @pytest.mark.parametrize("path", ["/inbox/", "/search/?q=x", "/no-such-page/"])

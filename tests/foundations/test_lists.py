@@ -61,7 +61,17 @@ def test_a_page_has_as_many_rows_as_asked_for(rf, events):
     assert [(size.label, size.current) for size in pager.sizes] == [
         ("50", False), ("200", True), ("500", False)
     ]  # fmt: skip
-    assert pager.summary == "120 shown, newest first"
+    assert pager.summary == "All 120, newest first"
+
+
+@pytest.mark.parametrize(("count", "said"), [(0, ""), (1, ""), (50, "All 50, newest first")])
+def test_sizes_are_offered_only_where_another_shows_more(rf, events, count, said):
+    few = AuditEvent.objects.filter(pk__in=events[:count])
+
+    pager = page_of(few, rf.get("/log/")).pager
+
+    assert (pager.summary, pager.sizes) == (said, [])
+    assert page_of(AuditEvent.objects.all(), rf.get("/log/")).pager.sizes
 
 
 @pytest.mark.parametrize(

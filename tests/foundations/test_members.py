@@ -51,6 +51,74 @@ def test_the_database_refuses_one_pair_of_eyes_too(tenant, owner):
         Membership.objects.filter(pk=membership.pk).update(approved_by=owner.ref)
 
 
+def acting(tenant, user):
+    actor = queries.actor_in(tenant, user)
+    assert actor is not None
+    return actor
+
+
+def test_who_receives_a_role_cannot_approve_it(tenant, owner, second_owner):
+    ada = MembershipFactory.create(tenant=tenant, role="owner").user
+    membership = actions.propose_role(tenant, ada, "reviewer", by=owner)
+    by_ada = acting(tenant, ada)
+
+    with pytest.raises(actions.OwnRole, match="a role of yours"):
+        actions.approve_role(membership, by=by_ada)
+    with pytest.raises(IntegrityError, match="approver_is_not_its_holder"), transaction.atomic():
+        Membership.objects.filter(pk=membership.pk).update(approved_by=by_ada.ref)
+
+    membership.refresh_from_db()
+    assert membership.approved_by == ""
+    assert said() == ["role.proposed"]
+    actions.approve_role(membership, by=second_owner)
+    assert acting(tenant, ada).roles == ("owner", "reviewer")
+
+
+def test_who_proposes_a_role_for_themselves_needs_another(tenant, second_owner):
+    ada = MembershipFactory.create(tenant=tenant, role="owner").user
+    by_ada = acting(tenant, ada)
+    membership = actions.propose_role(tenant, ada, "reviewer", by=by_ada)
+
+    with pytest.raises(actions.OwnProposal):
+        actions.approve_role(membership, by=by_ada)
+
+    actions.approve_role(membership, by=second_owner)
+    assert acting(tenant, ada).roles == ("owner", "reviewer")
+
+
+def test_nobody_approves_an_invitation_to_their_own_address(tenant, owner, second_owner):
+    ada = MembershipFactory.create(tenant=tenant, role="owner").user
+    by_ada = acting(tenant, ada)
+    invitation = invitations.invite(
+        tenant, email=ada.email.upper(), name="Ada", role="reviewer", by=owner, at=NOW
+    )
+
+    with pytest.raises(actions.OwnRole, match="your own address"):
+        invitations.approve_invitation(invitation, by=by_ada, at=NOW)
+
+    invitation.refresh_from_db()
+    assert (invitation.approved_by, invitation.token_hash) == ("", "")
+    assert said() == ["invitation.proposed"]
+    invitations.approve_invitation(invitation, by=second_owner, at=NOW)
+
+
+def test_an_address_that_became_the_approvers_own_brings_them_no_role(tenant, owner):
+    ada = MembershipFactory.create(tenant=tenant, role="owner").user
+    invitation = invitations.invite(
+        tenant, email="new@firm.test", name="New", role="reviewer", by=owner, at=NOW
+    )
+    token = invitations.approve_by_hand(invitation, by=acting(tenant, ada), at=NOW)
+    User.objects.filter(pk=ada.pk).update(email="new@firm.test")
+    ada.refresh_from_db()
+
+    with pytest.raises(actions.OwnRole):
+        invitations.accept_as(ada, token, at=NOW)
+
+    assert acting(tenant, ada).roles == ("owner",)
+    invitation.refresh_from_db()
+    assert invitation.accepted_at is None
+
+
 def test_a_role_is_held_once(tenant, owner):
     user = UserFactory.create()
     actions.propose_role(tenant, user, "biller", by=owner)

@@ -53,6 +53,22 @@ def test_a_role_is_proposed_by_one_and_approved_by_another(ada, luis, firm, memb
     assert row.approved_at is not None
 
 
+def test_who_is_to_receive_a_role_is_told_that_others_decide(ada, luis, firm):
+    ada.post(f"people/{luis.user.pk}/roles/", {"role": "biller"})
+    ada.post("people/invitation/", PERSON | {"email": luis.user.email})
+    row = Membership.objects.get(role="biller")
+    theirs, inbox = text_of(luis.get("people/")), text_of(luis.get("inbox/"))
+
+    answer = luis.post(f"people/roles/{row.pk}/approval/", follow=True)
+    third = text_of(Visitor(Client(), firm).get("inbox/"))
+
+    assert theirs.count("It is about you, so others decide.") == 2
+    assert "Approve" not in inbox
+    assert "Another person must approve a role of yours." in text_of(answer)
+    assert f"Approve {luis.user} as biller" in third
+    assert roles_in(firm, luis.user) == ("owner",)
+
+
 def test_who_sends_their_own_approval_past_the_page_is_told_why(ada, member):
     ada.post(f"people/{member.pk}/roles/", {"role": "biller"})
     row = Membership.objects.get(role="biller")
@@ -144,6 +160,7 @@ def test_an_invitation_leaves_once_another_person_has_approved_it(ada, luis):
         ({"email": "a" * 300 + "@x.test"}, "at most 254 characters"),
         ({"role": "service"}, "Select a valid choice."),
         ({"name": ""}, "This field is required."),
+        ({"name": "Noor\u202ezizA"}, "holds a hidden character (U+202E)"),
     ],
 )
 def test_what_is_wrong_with_an_invitation_is_said_at_its_field(ada, changed, said):

@@ -41,6 +41,22 @@ def test_what_is_missing_is_named():
         actor.must("invoices.finalize")
 
 
+@pytest.mark.parametrize(
+    ("permission", "advice"),
+    [
+        ("invoices.finalize", "This API key does not have it: ask for a key that has"),
+        ("credit_notes.approve", "No API key has it: a person does this in the portal."),
+    ],
+)
+def test_a_key_is_told_what_is_true_of_keys(permission, advice):
+    key = Actor(ActorKind.KEY, 1, "case system", frozenset({"charges.read"}), ("service",))
+
+    with pytest.raises(MissingPermission, match=advice) as no:
+        key.must(permission)
+
+    assert "An owner of your firm grants it" not in str(no.value)
+
+
 def test_a_mistyped_permission_crashes_instead_of_refusing():
     with pytest.raises(KeyError):
         system("clock").may("invoices.finalise")

@@ -1,22 +1,40 @@
 """What is grave asks for a proof of who is there; an open session is not enough."""
 
+from pathlib import Path
+from typing import Any
+
 import pytest
 from django.test import Client
 from django.urls import URLPattern, get_resolver
 
 from billing_portal.audit.models import AuditEvent
+from billing_portal.directories.models import Directory
 from billing_portal.members.models import Membership
+from billing_portal.portal.office import site
 from billing_portal.tenancy.scope import tenant_scope
+from customers.models import BankDetails, PaymentMethod, Rate
 from dunning.models import BankAccount
+from invoices.models import Carrier, CarrierLogin, CarrierRecipe
+from tests.customers.factories import CustomerFactory, PaymentMethodFactory, RateFactory
 from tests.factories import MembershipFactory
 from tests.visiting import Visitor, signed_in, text_of
 
 PASSWORD = "month end in every room"
+RECIPES = Path(__file__).parents[1] / "outside" / "carrier" / "recipes"
 ACCOUNT = {"account": "DE89370400440532013000", "name": "Operating", "currency": "USD"}
 GRAVE = {
     "people:approve_role", "people:end_role", "people:approve_invitation", "people:approve_key",
     "people:approve_reset",
-    "ledger:move_period", "invoices:decide_credit", "dunning:name_payer",
+    "ledger:move_period", "ledger:reversal", "invoices:decide_credit", "invoices:resume_carrier",
+    "dunning:name_payer", "dunning:take_payer_back",
+}  # fmt: skip
+GRAVE_IN_THE_OFFICE = {
+    "bankaccount", "bankdetails", "carrier", "carrierlogin", "carrierrecipe", "directory",
+    "directoryidentity", "paymentmethod", "rate",
+}  # fmt: skip
+WRITTEN_WITHOUT = {
+    "address", "aggregationsetting", "contact", "customer", "invoice", "matter", "reminderstep",
+    "taxidentity", "timekeeper",
 }  # fmt: skip
 
 
@@ -123,18 +141,139 @@ def test_who_may_not_is_told_so_before_any_proof(firm, proposed):
     assert approve(visitor, proposed).status_code == 403
 
 
-def test_a_bank_account_is_named_after_a_proof_only(ada, firm):
-    form = "admin/dunning/bankaccount/add/"
-    answer = ada.post(form, ACCOUNT)
+def written(firm, model):
     with tenant_scope(firm.pk):
-        before = BankAccount.objects.count()
+        return list(model.objects.order_by("pk"))
+
+
+@pytest.fixture
+def forms(firm):
+    """What is typed into each grave form of the back office, and what it makes."""
+    with tenant_scope(firm.pk):
+        customer, carrier = (
+            CustomerFactory.create(),
+            Carrier.objects.create(code="northfield", name="Northfield", origin="https://nfm.test"),
+        )
+        method = PaymentMethodFactory.create()
+        owner = MembershipFactory.create(tenant=firm, role="biller").user
+    recipe = (RECIPES / "northfield.json").read_text("utf-8")
+    return {
+        "dunning/bankaccount": (BankAccount, ACCOUNT),
+        "customers/rate": (
+            Rate, {"starts_on": "2026-02-01", "amount_0": "250.00", "amount_1": "USD"},
+        ),
+        "customers/paymentmethod": (
+            PaymentMethod, {"customer": customer.pk, "kind": "CHECK", "label": "By check"},
+        ),
+        "customers/bankdetails": (
+            BankDetails,
+            {"payment_method": method.pk, "holder": "Granite", "account": ACCOUNT["account"]},
+        ),
+        "invoices/carrier": (
+            Carrier, {"code": "south", "name": "South", "origin": "https://south.test"},
+        ),
+        "invoices/carrierrecipe": (CarrierRecipe, {"carrier": carrier.pk, "content": recipe}),
+        "invoices/carrierlogin": (
+            CarrierLogin,
+            {"carrier": carrier.pk, "owner": owner.pk, "user": "harrow", "secret": "Secret-1"},
+        ),
+        "directories/directory": (
+            Directory,
+            {
+                "issuer": "https://login.firm.test", "client_id": "portal", "secret": "Quay-1",
+                "ends": "firm.test", "strong_acr": "",
+            },
+        ),
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        *("dunning/bankaccount", "customers/rate", "customers/paymentmethod"),
+        *("customers/bankdetails", "invoices/carrier", "invoices/carrierrecipe"),
+        *("invoices/carrierlogin", "directories/directory"),
+    ],
+)
+def test_a_grave_form_of_the_office_is_taken_after_a_proof_only(ada, firm, forms, form):
+    model, typed = forms[form]
+    before = written(firm, model)
+    page = ada.get(f"admin/{form}/add/").content.decode()
+    answer = ada.post(f"admin/{form}/add/", typed)
+    meanwhile = written(firm, model)
 
     signed_in(ada.client, ada.user)
-    ada.post(form, ACCOUNT)
+    fresh = ada.get(f"admin/{form}/add/").content.decode()
+    taken = ada.post(f"admin/{form}/add/", typed)
+
+    here = f"%2Ft%2F{firm.slug}%2Fadmin%2F{form.replace('/', '%2F')}%2Fadd%2F"
+    assert f'/accounts/reauthenticate/?next={here}">Prove it now' in page
+    assert "Prove it now" not in fresh
+    assert (answer.status_code, "/accounts/reauthenticate/" in answer.url) == (303, True)
+    assert meanwhile == before
+    assert taken.status_code == 302
+    assert len(written(firm, model)) == len(before) + 1
+
+
+@pytest.mark.parametrize(("deed", "state"), [("approve", "PROPOSED"), ("reject", "REJECTED")])
+def test_turning_a_rate_down_needs_no_proof_and_approving_does(ada, firm, deed, state):
+    with tenant_scope(firm.pk):
+        rate = RateFactory.create(state="PROPOSED", decided_by="")
+
+    ada.post("admin/customers/rate/", {"action": deed, "_selected_action": rate.pk})
+
+    assert [row.state for row in written(firm, Rate)] == [state]
+
+
+@pytest.mark.parametrize("actions", [["reject", "approve"], ["approve", "reject"], []])
+def test_a_second_deed_does_not_hide_behind_one_that_needs_no_proof(ada, firm, actions):
+    with tenant_scope(firm.pk):
+        rate = RateFactory.create(state="PROPOSED", decided_by="")
+    form = {"action": actions, "index": "1", "_selected_action": rate.pk}
+
+    answer = ada.post("admin/customers/rate/", form)
 
     assert "/accounts/reauthenticate/" in answer.url
+    assert [row.state for row in written(firm, Rate)] == ["PROPOSED"]
+
+
+def test_stopping_a_carrier_needs_no_proof_and_allowing_it_does(ada, firm):
     with tenant_scope(firm.pk):
-        assert (before, BankAccount.objects.count()) == (0, 1)
+        carrier = Carrier.objects.create(
+            code="northfield", name="Northfield", origin="https://nfm.test"
+        )
+    chosen = {"_selected_action": carrier.pk}
+
+    ada.post("admin/invoices/carrier/", {"action": "stop", **chosen})
+    stopped = written(firm, Carrier)[0].stopped_reason
+    ada.post("admin/invoices/carrier/", {"action": "allow", **chosen})
+    ada.post(f"carriers/{carrier.public_id}/resume/")
+
+    (after,) = written(firm, Carrier)
+    assert stopped == f"Stopped by {ada.user}."
+    assert (after.stopped_reason, after.automation_allowed_by) == (stopped, "")
+
+
+@pytest.mark.parametrize("role", ["auditor", "biller"])
+def test_who_may_not_write_in_the_office_is_told_so_before_any_proof(firm, role):
+    visitor = Visitor(Client(), firm, role)
+    signed_in(visitor.client, visitor.user, ago=600)
+
+    assert visitor.post("admin/dunning/bankaccount/add/", ACCOUNT).status_code == 403
+    assert "Prove it now" not in visitor.get("admin/dunning/bankaccount/").content.decode()
+
+
+def test_every_door_of_the_office_was_weighed():
+    rows: list[tuple[Any, Any]] = list(site._registry.items())
+    grave = {model._meta.model_name for model, row in rows if row.is_grave}
+    writes = {
+        model._meta.model_name
+        for model, row in rows
+        if row.create_action or row.change_action or row.actions
+    }
+
+    assert grave == GRAVE_IN_THE_OFFICE
+    assert writes == GRAVE_IN_THE_OFFICE | WRITTEN_WITHOUT
 
 
 def test_who_came_by_the_firms_directory_proves_it_there(ada, proposed, firm):

@@ -26,6 +26,8 @@ def test_every_operation_says_who_may_and_how_it_may_end():
         for verb, operation in verbs.items():
             where = f"{verb} {path}"
             assert operation["x-permission"], where
+            assert operation["summary"].endswith("."), where
+            assert operation["description"], where
             assert operation["security"] == [{"apiKey": []}], where
             assert {"400", "401", "403"} <= set(operation["responses"]), where
             good = [each for each in operation["responses"] if each.startswith("2")]

@@ -101,6 +101,15 @@ def test_a_batch_out_of_form_is_422_by_json_pointer(caller, firm, body):
     assert count(firm) == 0
 
 
+@pytest.mark.parametrize("number", ["1e3", "\u0661", " 1", "1_0", "+1"])
+def test_a_number_is_written_as_in_a_file(caller, firm, row, number):
+    answer = send(caller, row | {"quantity": number})
+
+    (result,) = answer.json()["results"]
+    assert (result["status"], result["column"]) == ("refused", "quantity")
+    assert count(firm) == 0
+
+
 def upload(caller, text):
     return caller.client.post(
         "/api/v1/charges/files", text, content_type="text/csv", headers=caller.headers
@@ -131,6 +140,7 @@ def test_a_file_with_a_bad_cell_tells_all_and_takes_nothing(caller, firm, row):
             "column": "quantity",
             "rule": "number",
             "text": "Write digits, a point and up to four decimals.",
+            "key": "t:1",
         }
     ]
     assert count(firm) == 0
@@ -152,6 +162,30 @@ def test_a_file_with_an_unknown_customer_takes_nothing(caller, firm, row):
             "text": "There is no such customer.",
             "key": "t:2",
         }
+    ]
+    assert count(firm) == 0
+
+
+def test_all_that_stands_against_a_file_is_told_together(caller, firm, row):
+    names = [name for name in row if name != "narrative"]
+    lines = [
+        row | {"key": "t:2", "customer": "nobody"},
+        row | {"key": "t:3", "worked_on": "2026-13-01"},
+        row | {"key": "t:4", "quantity": "25"},
+        row | {"key": "t:5"},
+    ]
+    text = "\n".join(
+        [",".join([*names, "extra"]), *(",".join([*(r[n] for n in names), ""]) for r in lines)]
+    )
+
+    answer = upload(caller, text)
+
+    assert (answer.status_code, answer.json()["code"]) == (422, "charges.file_unreadable")
+    assert [(e["row"], e["column"], e["rule"], e["key"]) for e in answer.json()["errors"]] == [
+        (1, "extra", "column.unknown", ""),
+        (2, "customer", "charges.unknown_customer", "t:2"),
+        (3, "worked_on", "date", "t:3"),
+        (4, "quantity", "charges.too_many_hours", "t:4"),
     ]
     assert count(firm) == 0
 

@@ -194,6 +194,21 @@ def test_over_rest_each_row_is_answered_and_a_dry_run_changes_nothing(client, fi
         assert states() == ["APPROVED", "IN_REVIEW"]
 
 
+def test_over_rest_each_duplicate_is_named_by_its_place_and_nothing_is_approved(client, firm, desk):
+    _, (first, second, *_) = desk
+    ids = [first.public_id, second.public_id, first.public_id, first.public_id]
+    asked = [{"id": each, "version": version} for version, each in enumerate(ids, 1)]
+
+    answer = Caller(client, firm).post("/api/v1/invoices/approvals", {"invoices": asked})
+
+    assert (answer.status_code, answer["Content-Type"]) == (422, "application/problem+json")
+    assert [(each["pointer"], each["code"]) for each in answer.json()["errors"]] == [
+        ("/invoices/2/id", "duplicate"), ("/invoices/3/id", "duplicate"),
+    ]  # fmt: skip
+    with tenant_scope(firm.pk):
+        assert states() == ["IN_REVIEW", "IN_REVIEW"]
+
+
 def test_another_firm_approves_nothing_here(client, firm, desk):
     _, made = desk
     other = TenantFactory.create()

@@ -3,7 +3,7 @@
 import threading
 from collections import Counter
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -131,6 +131,24 @@ def test_a_code_that_no_format_carries_is_refused(work, owner, code):
     assert not Charge.objects.exists()
 
 
+@pytest.mark.parametrize(
+    ("values", "code", "column"),
+    [
+        ({"quantity": Decimal("24.0001")}, "charges.too_many_hours", "quantity"),
+        ({"worked_on": TODAY + timedelta(days=32)}, "charges.too_far_ahead", "worked_on"),
+    ],
+)
+def test_what_nobody_can_have_worked_is_refused(work, owner, values, code, column):
+    priced = replace(work, unit_price=Decimal(200))
+    most = replace(priced, key="t:2", quantity=Decimal(24), worked_on=TODAY + timedelta(days=31))
+    many = expense(work, key="e:2", quantity=Decimal(25))
+
+    answers = capture("test", [replace(priced, **values), most, many], by=owner, on=TODAY)
+
+    assert (answers[0].status, answers[0].code, answers[0].column) == ("refused", code, column)
+    assert statuses(answers[1:]) == [("accepted", ""), ("accepted", "")]
+
+
 def test_another_source_has_keys_of_its_own(work, owner):
     capture("case-system", [work], by=owner, on=TODAY)
 
@@ -227,6 +245,21 @@ def test_late_work_of_a_closed_month_is_booked_today_with_its_real_day(work, own
     assert (entry.booked_on, entry.effective_on) == (TODAY, DAY)
 
 
+def test_late_work_of_a_month_before_a_closed_one_is_booked_today(work, owner):
+    AccountingPeriod.objects.create(
+        starts_on=date(2026, 10, 1), ends_on=date(2026, 11, 1), state="closed",
+        close_requested_by="user:1", closed_by="user:2", head_seq=0,
+        closed_at=datetime(2026, 11, 2, tzinfo=UTC),
+    )  # fmt: skip
+    early = date(2026, 8, 10)
+
+    (answer,) = capture("case-system", [replace(work, worked_on=early)], by=owner, on=TODAY)
+
+    assert answer.status == "accepted", answer
+    entry = Entry.objects.get()
+    assert (entry.booked_on, entry.effective_on) == (TODAY, early)
+
+
 def test_a_file_is_taken_whole_or_not_at_all(work, owner):
     rows = [work, replace(work, key="t:2", customer="nobody")]
 
@@ -293,7 +326,7 @@ def test_another_firms_charges_are_not_seen(work, neighbor, owner):
     ],
 )
 def test_a_row_beyond_all_bounds_is_refused_by_itself(work, owner, change, column):
-    rows = [work, replace(work, key="t:2", **change)]
+    rows = [work, expense(work, key="t:2", **change)]
 
     answers = capture("case-system", rows, by=owner, on=TODAY)
 

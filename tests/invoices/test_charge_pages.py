@@ -272,6 +272,24 @@ def test_every_finding_of_a_file_is_shown_by_row_column_and_rule(ada, customer):
     assert not Charge.objects.exists()
 
 
+def test_a_bad_cell_hides_nothing_of_other_rows(ada, customer):
+    rows = (
+        "a,EXPENSE,INS-9,2026-10-15,1,5,x\n"
+        "b,EXPENSE,INS-1,2026-13-15,1,5,y\n"
+        "c,EXPENSE,INS-1,2026-10-15,1,5,z\n"
+    )
+
+    page = upload(ada, f"{HEADER}\n{rows}")
+
+    shown = text_of(page)
+    assert page.status_code == 422
+    assert "2 findings; nothing was taken" in shown
+    assert "Row 2 customer There is no such customer. charges.unknown_customer" in shown
+    assert "Row 3 worked_on Write a real day as YYYY-MM-DD. date" in shown
+    assert not Charge.objects.exists()
+    assert not Entry.objects.exists()
+
+
 def test_rows_that_break_a_rule_are_named_by_their_place_in_the_file(ada, customer):
     rows = (
         "a,EXPENSE,INS-1,2026-10-15,1,5,x\n\n"

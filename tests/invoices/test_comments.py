@@ -152,10 +152,32 @@ def test_over_rest_comments_are_added_once_and_listed(client, firm, shared):
     again = caller.post(path, {"text": WORDS, "line": line}, Idempotency_Key="k")
     wrong = caller.post(path, {"text": WORDS, "line": "lin_nothing"}, Idempotency_Key="m")
 
-    assert (made.status_code, again.json(), wrong.status_code) == (201, made.json(), 404)
+    assert (made.status_code, again.json(), wrong.status_code) == (201, made.json(), 422)
+    (error,) = wrong.json()["errors"]
+    assert (error["pointer"], error["code"]) == ("/line", "not_found")
     (listed,) = caller.get(path).json()["data"]
     assert listed == made.json()
     assert (listed["line"], listed["text"], listed["version"]) == (line, WORDS, 1)
+
+
+def test_a_line_of_another_invoice_or_firm_is_as_unknown_as_none(client, firm, shared):
+    neighbor = TenantFactory.create()
+    with tenant_scope(neighbor.pk):
+        theirs = books.lines_of(books.a_draft(reviewer=books.member("reviewer")))[0].public_id
+    with tenant_scope(firm.pk):
+        ours = books.lines_of(books.a_draft())[0].public_id
+    caller = Caller(client, firm)
+    path = f"/api/v1/invoices/{shared.public_id}/comments"
+
+    answers = [
+        caller.post(path, {"text": WORDS, "line": line}, Idempotency_Key=line)
+        for line in (theirs, ours)
+    ]
+
+    assert [each.status_code for each in answers] == [422, 422]
+    assert [each.json()["errors"][0]["pointer"] for each in answers] == ["/line", "/line"]
+    with tenant_scope(firm.pk):
+        assert not Comment.objects.exists()
 
 
 def test_another_firm_neither_reads_nor_adds(client, firm, shared):

@@ -18,7 +18,8 @@ from invoices.actions.credit import (
 from invoices.actions.refusals import BadDay, BadLine, WrongState
 from invoices.documents.canonical import snapshot_from
 from invoices.models import FrozenInvoice, Invoice
-from invoices.queries.verifying import facts_are_frozen, numbers_have_no_gap, totals_are_booked
+from invoices.queries.frozen import facts_are_frozen
+from invoices.queries.verifying import numbers_have_no_gap, totals_are_booked
 from ledger.actions.payments import allocate, receive
 from ledger.queries import balance_of, open_amounts, trial_balance
 from tests.invoices import books
@@ -65,6 +66,8 @@ def test_a_note_takes_back_the_whole_claim(invoice, maker, checker):
     assert not any(trial_balance().differences.values())
     snapshot = snapshot_from(bytes(FrozenInvoice.objects.get(invoice=note).content))
     assert (snapshot.kind, snapshot.corrects_number) == ("CREDIT_NOTE", "2026-00001")
+    assert snapshot.corrects_issued_on == invoice.issued_on
+    assert snapshot.reason == "Wrong customer."
 
 
 def test_what_was_paid_becomes_the_customers_credit(invoice, maker, checker):

@@ -1,6 +1,7 @@
 """Mail with the PDF by real SMTP: once, known by its id, and honest about what nobody knows."""
 
 import email
+from datetime import date
 from email.policy import default
 from pathlib import Path
 
@@ -8,7 +9,9 @@ import pytest
 
 from billing_portal.jobs.models import Job
 from customers.models import Customer
+from invoices.actions.credit import approve_credit_note, request_credit_note
 from invoices.actions.deliver import NotToSend, deliver_later, queue_delivery
+from invoices.actions.render import render_documents_later
 from invoices.models import Delivery, Document, Invoice
 from tests.invoices import books
 from tests.invoices.books import SYSTEM
@@ -61,6 +64,39 @@ def test_no_narrative_travels_in_the_text(post, invoice):
     (mail,) = mails(post)
     assert "deposition" not in mail.get_body(("plain",)).get_content()
     assert "deposition" not in mail.get_body(("html",)).get_content()
+
+
+def words(part):
+    return " ".join(part.get_content().split())
+
+
+def test_a_mail_says_what_is_owed_and_how_to_pay_as_the_firms_country_writes_it(
+    post, tenant, invoice
+):
+    tenant.country, tenant.remittance = "GB", "Avon Bank, account 40118220"
+    tenant.save()
+    drain()
+    (mail,) = mails(post)
+    text = words(mail.get_body(("plain",)))
+    assert f"Our invoice for {invoice.customer} is attached as a PDF." in text
+    assert "Avon Bank, account 40118220 Please name 2026-00001 with your payment." in text
+    assert "Amount: $700.00 Please pay by: 2 December 2026" in text
+    assert "Period: 1 October 2026 to 31 October 2026" in text
+
+
+def test_the_mail_of_a_credit_note_says_what_it_credits_and_asks_for_no_money(
+    post, tenant, invoice
+):
+    tenant.remittance = "Avon Bank, account 40118220"
+    tenant.save()
+    note = request_credit_note(invoice, reason="Wrong claim.", by=books.member("biller"))
+    approve_credit_note(note, version_seen=1, by=books.member("owner"), on=date(2026, 11, 5))
+    drain()
+    (mail,) = [each for each in mails(post) if "Credit note" in each["Subject"]]
+    text = words(mail.get_body(("plain",)))
+    assert "It credits invoice 2026-00001 in full. There is nothing to pay on it." in text
+    assert "Credits invoice: 2026-00001 Of: November 2, 2026 Amount credited: $700.00" in text
+    assert "Avon Bank" not in text
 
 
 def test_asked_for_twice_it_is_one_mail_and_a_person_may_send_another(post, invoice):
@@ -119,3 +155,14 @@ def test_a_neighbor_sees_no_mail(post, invoice, neighbor):
     drain()
     with neighbor:
         assert Delivery.objects.count() == 0
+
+
+def test_a_damaged_document_is_not_mailed_and_says_why(post, tmp_path, invoice):
+    render_documents_later(tenant_id=invoice.tenant_id, invoice_id=invoice.pk)
+    for place in (tmp_path / "files").rglob("*.locked"):
+        place.write_bytes(b"%")
+    outcomes = drain()
+    delivery = Delivery.objects.get()
+    assert "refused" in outcomes
+    assert (delivery.state, delivery.error_code) == ("FAILED", "documents.damaged")
+    assert mails(post) == []

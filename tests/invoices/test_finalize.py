@@ -2,6 +2,7 @@
 
 import threading
 from datetime import date, timedelta
+from decimal import Decimal
 
 import pytest
 from django.db import DatabaseError, connection, transaction
@@ -11,12 +12,12 @@ from billing_portal.tenancy.scope import tenant_scope
 from customers.models import Address
 from invoices.actions.finalize import finalize
 from invoices.actions.freeze import NotInLedes
-from invoices.actions.refusals import BadDay, NotApproved, TaxChanged
+from invoices.actions.refusals import BadDay, BeforeWork, NotApproved, TaxChanged
 from invoices.actions.review import approve, request_review
 from invoices.documents.canonical import snapshot_from
 from invoices.models import FrozenInvoice, Invoice, InvoiceLine, NumberSeries
 from ledger.actions.closing import close, request_close
-from ledger.actions.posting import PeriodClosed
+from ledger.actions.months import PeriodClosed
 from ledger.models import AccountingPeriod, Entry, Posting
 from ledger.queries import balance_of, open_amounts
 from tests.customers.factories import TermsFactory
@@ -246,9 +247,9 @@ def test_two_firms_number_by_themselves(reviewer, neighbor):
 def test_finalizing_costs_the_same_however_many(reviewer, django_assert_max_num_queries):
     few, more = many(reviewer, 2), many(reviewer, 8)
     finalize(few[:1], by=SYSTEM, on=ON)
-    with django_assert_max_num_queries(37):
+    with django_assert_max_num_queries(38):
         finalize(few[1:], by=SYSTEM, on=ON)
-    with django_assert_max_num_queries(37):
+    with django_assert_max_num_queries(38):
         finalize(more, by=SYSTEM, on=ON)
 
 
@@ -288,6 +289,35 @@ def test_a_day_out_of_bounds_changes_nothing(tenant, on):
         finalize([approved], by=SYSTEM, on=on)
     approved.refresh_from_db()
     assert (approved.state, approved.number) == ("APPROVED", "")
+
+
+@pytest.mark.parametrize("on", [date(2019, 5, 5), date(2026, 10, 11)])
+def test_a_claim_is_not_issued_before_its_work(tenant, on):
+    approved = books.approved(reviewer=books.member("reviewer"))
+    with pytest.raises(BeforeWork, match="bills work of 2026-10-12"), transaction.atomic():
+        finalize([approved], by=SYSTEM, on=on, today=ON)
+    approved.refresh_from_db()
+    assert (approved.state, approved.number, NumberSeries.objects.count()) == ("APPROVED", "", 0)
+    (final,) = finalize([approved], by=SYSTEM, on=date(2026, 10, 12), today=ON)
+    assert final.number == "2026-00001"
+
+
+def test_a_claim_that_comes_to_nothing_is_not_issued_behind_a_closed_month_either(tenant):
+    reviewer = books.member("reviewer")
+    books.captured(
+        books.time_worked(books.matter_of(books.customer(reviewer=reviewer)), unit_price=Decimal(0))
+    )
+    (draft,) = books.drafted()
+    request_review([draft], by=SYSTEM)
+    approve(draft, version_seen=1, by=reviewer)
+    AccountingPeriod.objects.create(
+        starts_on=date(2026, 10, 1), ends_on=date(2026, 11, 1), state="closed", head_seq=0,
+        close_requested_by="user:1", closed_by="user:2", closed_at=books.NOW,
+    )  # fmt: skip
+    with pytest.raises(PeriodClosed), transaction.atomic():
+        finalize([draft], by=SYSTEM, on=date(2026, 10, 31))
+    (final,) = finalize([draft], by=SYSTEM, on=ON)
+    assert (final.number, final.entry_id) == ("2026-00001", None)
 
 
 def test_a_claim_is_issued_at_most_a_month_ahead(tenant):

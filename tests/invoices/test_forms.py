@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from invoices.actions.rows import NewCharge
-from invoices.forms.charges import NotCharges, numbered_charges_in
+from invoices.forms.charges import CsvFinding, NotCharges, read_charges
 
 HEADER = "key,kind,customer,worked_on,quantity,unit_price,narrative"
 GOOD = "e:1,EXPENSE,INS-1,2026-10-03,1,418.50,Transcript of Dr. Haas"
@@ -20,13 +20,20 @@ def file(*rows: str, header: str = HEADER) -> bytes:
 
 
 def charges_in(data: bytes) -> list[NewCharge]:
-    return [charge for _row, charge in numbered_charges_in(data)]
+    read = read_charges(data)
+    assert not read.findings
+    return read.rows
 
 
 def findings(data: bytes) -> list[tuple[int, str, str]]:
-    with pytest.raises(NotCharges) as refused:
-        charges_in(data)
-    return [(f.row, f.column, f.rule) for f in refused.value.findings]
+    return [(f.row, f.column, f.rule) for f in all_findings(data)]
+
+
+def all_findings(data: bytes) -> list[CsvFinding]:
+    try:
+        return read_charges(data).findings
+    except NotCharges as refused:
+        return refused.findings
 
 
 def test_a_file_is_read_into_charges():
@@ -107,6 +114,37 @@ def test_what_is_no_file_of_charges_is_refused_with_a_reason(data, expected):
     assert expected in findings(data)
 
 
+def test_a_bad_row_leaves_out_itself_alone():
+    read = read_charges(file(GOOD, GOOD.replace("2026-10-03", "2026-13-03"), GOOD, '"unclosed'))
+
+    assert [number for number, _charge in read.numbered] == [2, 4]
+    assert [(f.row, f.rule, f.key) for f in read.findings] == [(3, "date", "e:1"), (5, "csv", "")]
+
+
+def test_a_wrong_header_tells_all_its_faults_and_the_rows_are_read():
+    header = f"{HEADER},hours,task_code,task_code"
+    read = read_charges(
+        file(f"{GOOD},1,a,b", ",EXPENSE,INS-1,2026-10-03,1,1,x,1,a,b", header=header)
+    )
+
+    assert [(f.row, f.column, f.rule) for f in read.findings] == [
+        (1, "hours", "column.unknown"),
+        (1, "task_code", "column.twice"),
+        (3, "key", "needed"),
+    ]
+    assert [charge.task_code for charge in read.rows] == [""]
+
+
+@pytest.mark.parametrize("character", ["\u200b", "\ufeff", "\U000e0041", "\u00ad"])
+def test_what_nobody_sees_is_a_finding_of_its_cell(character):
+    rows = [GOOD.replace(each, f"{each}{character}x") for each in ("e:1", "INS-1")]
+
+    assert findings(file(*rows)) == [
+        (2, "key", "text.hidden_character"),
+        (3, "customer", "text.hidden_character"),
+    ]
+
+
 @pytest.mark.parametrize(
     "text", ["1,5", "1.", ".5", "1e2", "NaN", "Infinity", "\u0661", "0x1", "--1"]
 )
@@ -119,4 +157,4 @@ def test_a_number_is_digits_a_point_and_decimals(text):
 @given(st.binary(max_size=300))
 def test_no_bytes_crash_the_reader(data):
     with contextlib.suppress(NotCharges):
-        charges_in(HEADER.encode() + b"\n" + data)
+        read_charges(HEADER.encode() + b"\n" + data)

@@ -8,6 +8,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from billing_portal.tenancy.scope import tenant_scope
+from invoices.actions.credit import reject_credit_note, request_credit_note
 from invoices.actions.review import request_review
 from invoices.models import BillingRun, Invoice, LineEdit
 from tests.factories import TenantFactory
@@ -275,3 +276,22 @@ def test_a_filter_by_a_state_that_there_is_not_says_which_there_are(caller, path
     answer = caller.get(f"/api/v1/{path}")
     assert (answer.status_code, answer.json()["code"]) == (400, "malformed")
     assert known in answer.json()["detail"]
+
+
+def test_an_invoice_and_its_credit_note_name_each_other(caller, firm):
+    with tenant_scope(firm.pk):
+        credited = books.finalized(reviewer=books.member("reviewer"))
+        note = request_credit_note(credited, reason="Wrong claim.", by=books.member("biller"))
+    path = "/api/v1/invoices"
+
+    shown = caller.get(f"{path}/{note.public_id}").json()
+    (listed,) = caller.get(path, kind="CREDIT_NOTE").json()["data"]
+
+    assert (shown["kind"], shown["corrects"]) == ("CREDIT_NOTE", credited.public_id)
+    assert (shown["reason"], shown["credit_note"]) == ("Wrong claim.", None)
+    assert listed["corrects"] == credited.public_id
+    found = caller.get(f"{path}/{credited.public_id}").json()
+    assert (found["corrects"], found["credit_note"]) == (None, note.public_id)
+    with tenant_scope(firm.pk):
+        reject_credit_note(note, version_seen=1, by=books.member("owner"))
+    assert caller.get(f"{path}/{credited.public_id}").json()["credit_note"] is None

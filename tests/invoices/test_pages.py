@@ -14,7 +14,7 @@ from tests.factories import MembershipFactory, TenantFactory
 from tests.invoices import books
 from tests.invoices.books import SYSTEM
 from tests.jobs.running import drain
-from tests.visiting import signed_in
+from tests.visiting import signed_in, text_of
 
 pytestmark = pytest.mark.django_db
 
@@ -299,7 +299,14 @@ def test_an_invoice_is_credited_by_two_people(desk, firm, people):
     with tenant_scope(firm.pk):
         made = Invoice.objects.get(kind="CREDIT_NOTE")
     assert (made.state, made.number[:3]) == ("FINALIZED", "CN-")
-    assert "?mode" in desk.get(f"invoices/{note}/", mode="original").content.decode()
+    page = desk.get(f"invoices/{note}/", mode="original").content.decode()
+    assert "This note credits Invoice 2026-00001 in full" in page
+    assert "Wrong customer." in page
+    assert f"invoices/{final.public_id}/" in page
+    assert "Credited by CN-2026-00001" in desk.get(f"invoices/{final.public_id}/").content.decode()
+    listed = desk.get("invoices/", state="CREDIT_NOTES").content.decode()
+    assert "CN-2026-00001" in listed
+    assert f"(${made.total_money.amount:,})" in listed
 
 
 @pytest.mark.parametrize("text", ["²", "9" * 5000, "9" * 18, "-1"])
@@ -313,3 +320,25 @@ def test_a_forged_number_in_a_query_or_form_counts_as_not_given(desk, people, in
     assert desk.get(own, since=text).status_code == 200
     assert desk.post(f"{own}approve/", version=text).status_code == 409
     assert state_of(firm, invoice) == "IN_REVIEW"
+
+
+@pytest.mark.parametrize("text", ["700", "700.00", "$700.00", " $ 700.00 "])
+def test_an_invoice_is_found_by_its_total(desk, firm, people, invoice, text):
+    desk.sit(people["biller"])
+
+    found = desk.get("search/", q=text)
+    other = desk.get("search/", q="700.01")
+
+    assert invoice.public_id in found.content.decode()
+    assert invoice.public_id not in other.content.decode()
+
+
+def test_what_was_edited_is_compared_before_tax(desk, firm, people, invoice):
+    with tenant_scope(firm.pk):
+        Invoice.objects.filter(pk=invoice.pk).update(net=60000, tax=12000, total=72000)
+    desk.sit(people["reviewer"])
+
+    page = text_of(desk.get(f"invoices/{invoice.public_id}/"))
+
+    assert "Now $720.00 Net, before tax $600.00 Net as worked $700.00" in page
+    assert "Change of net ($100.00)" in page

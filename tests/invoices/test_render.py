@@ -4,12 +4,14 @@ import re
 import zlib
 from contextlib import suppress
 from datetime import date
-from pathlib import Path
 
 import pytest
+from django.conf import settings
 from django.db import DatabaseError, transaction
+from structlog.testing import capture_logs
 
 from billing_portal.money import Money
+from billing_portal.tenancy.encryption import file_keys
 from billing_portal.tenancy.scope import tenant_scope
 from customers.models import Address, Customer, TaxIdentity
 from invoices.actions.finalize import finalize
@@ -19,7 +21,7 @@ from invoices.actions.review import approve, request_review
 from invoices.gateways import files
 from invoices.ledes.check import check
 from invoices.ledes.findings import errors_of
-from invoices.models import Document
+from invoices.models import Document, FrozenInvoice
 from invoices.queries.documents import documents_of, snapshot_of
 from tests.factories import TenantFactory
 from tests.foundations.test_api import Caller
@@ -56,6 +58,12 @@ def final(tenant):
     request_review([draft], by=SYSTEM)
     approve(draft, version_seen=1, by=reviewer)
     return finalize([draft], by=SYSTEM, on=ON)[0]
+
+
+def place_of(folder, tenant, sha256):
+    """Return where a file lies on the disk."""
+    name = file_keys().name_of(sha256)
+    return folder / str(tenant.pk) / name[:2] / f"{name}.locked"
 
 
 def opened(pdf):
@@ -145,7 +153,7 @@ def test_what_1998b_cannot_say_is_not_made_final(tenant):
 def test_a_changed_file_is_noticed(tenant, invoice, tmp_path):
     drain()
     document = Document.objects.get(kind="pdf")
-    place = Path(tmp_path) / str(tenant.pk) / document.sha256[:2] / document.sha256
+    place = place_of(tmp_path, tenant, document.sha256)
     place.write_bytes(place.read_bytes() + b"%")
     with pytest.raises(files.FileDamaged):
         files.read(tenant.pk, document.sha256)
@@ -164,6 +172,23 @@ def test_a_neighbor_finds_no_document(invoice, neighbor):
     drain()
     with neighbor:
         assert Document.objects.count() == 0
+
+
+def test_a_proof_and_its_document_name_their_hashes_apart(client, firm):
+    with tenant_scope(firm.pk):
+        invoice = books.finalized(reviewer=books.member("reviewer"))
+        frozen = FrozenInvoice.objects.get(invoice=invoice).sha256
+        for kind, name in (("ledes1998b", "snapshot_sha256"), ("ledes98bi", "fitted_sha256")):
+            Document.objects.create(
+                invoice=invoice, kind=kind, name=kind, media_type="text/plain", sha256="1" * 64,
+                size=1, snapshot_sha256=frozen, proof={"ok": True, name: "2" * 64},
+            )  # fmt: skip
+
+    found = Caller(client, firm).get("/api/v1/documents").json()["data"]
+
+    assert [(each["snapshot_sha256"], each["proof"]) for each in found] == [
+        (frozen, {"ok": True, "fitted_sha256": "2" * 64})
+    ] * 2
 
 
 def test_documents_are_fetched_by_page_and_api_and_are_nobody_elses(client, firm):
@@ -187,3 +212,32 @@ def test_documents_are_fetched_by_page_and_api_and_are_nobody_elses(client, firm
     assert stranger.get(path).status_code == 404
     assert stranger.get(f"{path}/content").status_code == 404
     assert stranger.get("/api/v1/documents").json()["data"] == []
+
+
+@pytest.mark.parametrize(
+    ("is_there", "code", "words"),
+    [(True, "damaged", "is not what was made"), (False, "missing", "is not there any more")],
+)
+def test_a_document_that_cannot_be_read_is_said_by_page_and_api_and_logged(
+    client, firm, *, is_there, code, words
+):
+    with tenant_scope(firm.pk):
+        invoice = books.finalized(reviewer=books.member("reviewer"))
+        render_documents_later(tenant_id=firm.pk, invoice_id=invoice.pk)
+        document = Document.objects.get(kind="pdf")
+        place = place_of(settings.FILES_DIR, firm, document.sha256)
+        place.unlink()
+        if is_there:
+            place.write_bytes(b"changed")
+        client.force_login(books.user_of(books.member("biller")))
+    with capture_logs() as logs:
+        page = client.get(f"/t/{firm.slug}/documents/{document.public_id}/")
+        answer = Caller(client, firm).get(f"/api/v1/documents/{document.public_id}/content")
+    assert page.status_code == answer.status_code == 409
+    assert words in page.content.decode()
+    assert answer.json()["code"] == f"documents.{code}"
+    assert words in answer.json()["detail"]
+    told = [each for each in logs if each["event"] == "stored file unreadable"]
+    assert [(each["log_level"], each["file"]) for each in told] == [
+        ("error", document.public_id)
+    ] * 2

@@ -378,3 +378,19 @@ def test_what_a_rule_refuses_at_the_end_stands_on_the_run_until_it_is_mended(ten
     drain()
     assert set(Invoice.objects.values_list("state", flat=True)) == {"FINALIZED"}
     assert not RunItem.objects.exclude(code="").exists()
+
+
+def test_a_day_before_the_work_is_reported_on_the_runs_item(tenant):
+    reviewer = books.member("reviewer")
+    approved = books.approved(reviewer=reviewer)
+    run = BillingRun.objects.get()
+
+    finalize_approved(run, by=SYSTEM, on=date(2019, 5, 5), today=date(2026, 11, 3))
+    drain()
+
+    approved.refresh_from_db()
+    item = RunItem.objects.get(run=run)
+    assert (approved.state, approved.number) == ("APPROVED", "")
+    assert item.code == "invoices.before_work"
+    assert item.reason.startswith("Not final: ")
+    assert "bills work of 2026-10-12, after 2019-05-05." in item.reason

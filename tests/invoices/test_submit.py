@@ -10,6 +10,7 @@ from django.db.models.functions import Now
 from billing_portal.audit.models import AuditEvent
 from billing_portal.jobs.models import Job
 from billing_portal.outbox.models import OutboxEvent
+from billing_portal.tenancy.encryption import file_keys
 from invoices.actions.carriers import (
     BadSite,
     add_carrier,
@@ -328,3 +329,25 @@ def test_a_neighbor_sees_no_carrier_upload_or_evidence(tenant, site, neighbor):
     final_for(tenant, "northfield")
     with neighbor:
         assert [kind.objects.count() for kind in (Carrier, Submission, Evidence)] == [0, 0, 0]
+
+
+def test_a_damaged_file_is_not_uploaded_and_waits_for_a_person(tenant, site, settings):
+    carrier = carrier_at(site, "northfield")
+    stop_carrier(carrier, reason="Maintenance.", by=SYSTEM)
+    final_for(tenant, "northfield")
+    submission = Submission.objects.get()
+    name = file_keys().name_of(submission.sha256)
+    place = settings.FILES_DIR / str(tenant.pk) / name[:2] / f"{name}.locked"
+    right = place.read_bytes()
+    place.write_bytes(right[:-1])
+    start_carrier(carrier, by=SYSTEM)  # what waited goes on by itself
+    drain()
+    submission.refresh_from_db()
+    assert (submission.state, submission.code) == ("NEEDS_PERSON", "documents.damaged")
+    assert not submission.was_handed_over
+    assert site.entries("northfield") == []
+    place.write_bytes(right)
+    retry_submission(submission, by=SYSTEM)
+    drain()
+    submission.refresh_from_db()
+    assert submission.state == "CONFIRMED"

@@ -1,6 +1,7 @@
 """A LEDES file through the whole stair: what is written again equals it wherever work decides."""
 
 from datetime import date
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -142,3 +143,25 @@ def test_over_rest_findings_name_row_and_field(client, firm):
     bad = client.post(path, FAULTY.read_bytes(), content_type="text/plain", headers=caller.headers)
     assert (bad.status_code, bad.json()["code"]) == (422, "ledes.not_taken_in")
     assert {"row", "field", "rule", "severity"} <= set(bad.json()["errors"][0])
+
+
+@pytest.mark.parametrize(
+    ("hours", "on", "rule", "field"),
+    [
+        ("25.00", ON, "charges.too_many_hours", "LINE_ITEM_NUMBER_OF_UNITS"),
+        ("2.00", date(2025, 12, 1), "charges.too_far_ahead", "LINE_ITEM_DATE"),
+    ],
+)
+def test_work_that_nobody_can_have_done_is_not_taken_in(tenant, hours, on, rule, field):
+    total = f"{Decimal(hours) * 350 - 70:f}".removesuffix(".00")
+    grand = f"{Decimal('1684.45') + Decimal(total) - 630:f}"
+    data = OURS.read_text()
+    data = data.replace("|2.00|-70|630|", f"|{hours}|-70|{total}|").replace(
+        "|1684.45|", f"|{grand}|"
+    )
+
+    with pytest.raises(NotTakenIn) as refused:
+        take_in_ledes(data.encode(), by=SYSTEM, on=on)
+
+    assert (3, rule, field) in {(f.row, f.rule, f.field) for f in refused.value.findings}
+    assert not Charge.objects.exists()

@@ -2,6 +2,7 @@
 
 import pytest
 
+from billing_portal.tenancy.encryption import file_keys
 from billing_portal.tenancy.scope import tenant_scope
 from invoices.actions.carriers import add_carrier, add_login, allow_automation, stop_carrier
 from invoices.actions.deliver import queue_delivery
@@ -13,7 +14,7 @@ from tests.factories import MembershipFactory, TenantFactory
 from tests.foundations.test_api import Caller
 from tests.invoices import books
 from tests.invoices.books import SYSTEM
-from tests.visiting import text_of
+from tests.visiting import signed_in, text_of
 
 pytestmark = pytest.mark.django_db
 
@@ -22,8 +23,7 @@ pytestmark = pytest.mark.django_db
 def biller(client, firm, settings, tmp_path):
     settings.FILES_DIR = tmp_path
     with tenant_scope(firm.pk):
-        client.force_login(books.user_of(books.member("biller")))
-    return client
+        return signed_in(client, books.user_of(books.member("biller")))
 
 
 @pytest.fixture
@@ -121,8 +121,8 @@ def test_over_rest_uploads_and_mail_are_read_and_retried(client, firm, upload):
     caller = Caller(client, firm)
     (listed,) = caller.get("/api/v1/submissions", state="NEEDS_PERSON").json()["data"]
     assert (listed["id"], listed["carrier"]) == (upload.public_id, "northfield")
-    refused = caller.post(f"/api/v1/submissions/{upload.public_id}/retry", Idempotency_Key="k")
-    assert (refused.status_code, refused.json()["permission"]) == (403, "uploads.retry")
+    retried = caller.post(f"/api/v1/submissions/{upload.public_id}/retry", Idempotency_Key="k")
+    assert (retried.status_code, retried.json()["state"]) == (202, "QUEUED")
     assert len(caller.get("/api/v1/deliveries").json()["data"]) == 1
     stranger = Caller(client, TenantFactory.create())
     assert stranger.get(f"/api/v1/submissions/{upload.public_id}").status_code == 404
@@ -171,3 +171,33 @@ def test_another_firm_sees_none_of_it(client, firm, upload):
     ):
         assert client.get(path(other, rest)).status_code == 404
     assert client.post(path(other, f"uploads/{upload.public_id}/retry/")).status_code == 404
+
+
+def test_uploading_again_leads_to_the_new_upload_and_once_only(biller, firm, upload):
+    with tenant_scope(firm.pk):
+        Submission.objects.update(state="REJECTED")
+    url = path(firm, f"uploads/{upload.public_id}/")
+
+    new = biller.post(f"{url}again/", follow=True)
+
+    assert new.redirect_chain[-1][0] != url
+    assert "this is the new upload" in text_of(new)
+    old = text_of(biller.get(url))
+    assert "It was uploaded once more Open upload 2" in old
+    assert "Upload again" not in old
+
+
+def test_evidence_that_was_changed_on_the_disk_is_said_and_hides_nothing_else(
+    biller, firm, upload, tmp_path
+):
+    with tenant_scope(firm.pk):
+        for each in Evidence.objects.all():
+            name = file_keys().name_of(each.sha256)
+            (tmp_path / str(firm.pk) / name[:2] / f"{name}.locked").write_bytes(b"changed")
+        shot = Evidence.objects.get(kind="SCREENSHOT")
+    page = biller.get(path(firm, f"uploads/{upload.public_id}/"))
+    assert page.status_code == 200
+    assert "The stored file is not what was made" in page.content.decode()
+    picture = biller.get(path(firm, f"evidence/{shot.pk}/"))
+    assert picture.status_code == 409
+    assert "tell your operator" in picture.content.decode()

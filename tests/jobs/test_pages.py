@@ -40,8 +40,22 @@ def test_a_row_says_what_the_job_is_and_how_it_stands(ada, tenant):
 
     page = ada.get("jobs/")
 
-    assert "Note Failed Not today. sample.not_today default 2" in text_of(page)
+    assert "Note Failed Not today. General 2" in text_of(page)
+    assert 'title="sample.not_today"' in page.content.decode()
+    assert "Code sample.not_today" in text_of(ada.get(f"jobs/{job.public_id}/"))
     assert f"/t/{tenant.slug}/jobs/{job.public_id}/" in links_of(page)
+
+
+def test_a_job_is_called_by_what_it_does_and_its_function_stands_in_small_print(ada, tenant):
+    job = make(tenant, name="invoices.actions.render.render_documents_later", queue="documents")
+    gone = make(tenant, name="invoices.gone.sweep_up_later")
+
+    listed, page = text_of(ada.get("jobs/")), text_of(ada.get(f"jobs/{job.public_id}/"))
+
+    assert "Write an invoice's files Queued Documents" in listed
+    assert "Sweep up Queued General" in listed
+    assert f"For support and auditors Id {job.public_id} Function {job.name}" in page
+    assert "Sweep up" in text_of(ada.get(f"jobs/{gone.public_id}/"))
 
 
 def test_failed_jobs_wait_in_the_inbox_until_they_are_tried_again(ada, tenant):
@@ -159,8 +173,11 @@ def test_a_failed_job_is_tried_again_as_a_new_one(ada, tenant):
     assert answer.url == f"/t/{tenant.slug}/jobs/{again.public_id}/"
     assert (old.state, again.state, again.args) == ("failed", "queued", {"number": 7})
     assert "Asked for again." in text_of(page)
-    assert f"Tries again {old.public_id}" in text_of(page)
-    assert f"Tried again by {again.public_id}" in text_of(ada.get(f"jobs/{old.public_id}/"))
+    assert "Tries again The job before" in text_of(page)
+    assert f"/t/{tenant.slug}/jobs/{old.public_id}/" in links_of(page)
+    before = ada.get(f"jobs/{old.public_id}/")
+    assert "Tried again by The job after" in text_of(before)
+    assert f"/t/{tenant.slug}/jobs/{again.public_id}/" in links_of(before)
     assert AuditEvent.objects.get(action="job.retried").actor == f"user:{ada.user.pk}"
 
 

@@ -224,8 +224,8 @@ def test_a_running_job_is_followed_until_it_ends(chromium, live_server, busy):
     Job.objects.filter(state="running").update(done=2017)
     page.get_by_text("2,017 of 2,017").wait_for()
     Job.objects.filter(state="running").update(state="failed", lease_until=None)
-    page.get_by_role("button", name="Retry Render documents").wait_for()
+    page.get_by_role("button", name="Retry Write an invoice's files").wait_for()
 
-    assert page.get_by_role("button", name="Cancel Render documents").count() == 0
+    assert page.get_by_role("button", name="Cancel Write an invoice's files").count() == 0
     assert page.locator("[hx-trigger]").count() == 0
     context.close()

@@ -67,6 +67,45 @@ def test_the_front_is_accessible_fits_and_keeps_to_itself(
     assert foreign == []
 
 
+@pytest.mark.parametrize("width", [1280, 360])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_back_office_is_accessible_fits_and_keeps_to_itself(
+    chromium, live_server, firm, width, scheme
+):
+    with tenant_scope(firm.pk):
+        customer = CustomerFactory.create(name="Harborline Mutual")
+    context = chromium.new_context(
+        viewport={"width": width, "height": 800}, color_scheme=scheme, bypass_csp=True
+    )
+    page, problems = context.new_page(), []
+    foreign = foreign_requests(page, urlsplit(live_server.url).netloc)
+    sign_in(page, f"{live_server.url}/t/{firm.slug}/inbox/", "ada@arnesen.test")
+
+    for name, path in {
+        "office": "",
+        "a room of the office": "customers/",
+        "a list": "customers/customer/",
+        "an empty list": "customers/contact/",
+        "nothing found in a list": "customers/customer/?q=zzz",
+        "a form": "customers/aggregationsetting/add/",
+        "a thing": f"customers/customer/{customer.pk}/change/",
+        "its history": f"customers/customer/{customer.pk}/history/",
+        "a thing to read": "customers/rate/",
+    }.items():
+        page.goto(f"{live_server.url}/t/{firm.slug}/admin/{path}")
+        problems += look(page, name)
+    page.goto(f"{live_server.url}/t/{firm.slug}/admin/customers/customer/add/")
+    page.locator("[name=_save]").click()
+    page.wait_for_load_state()
+    problems += look(page, "a form with errors")
+    way_back = page.locator(f"a[href='/t/{firm.slug}/']:visible").count()
+    context.close()
+
+    assert problems == []
+    assert foreign == []
+    assert way_back == 1
+
+
 def test_the_policy_stops_what_is_injected(chromium, live_server, firm):
     context = chromium.new_context()
     page, errors = context.new_page(), []

@@ -1,6 +1,7 @@
 """The laws of the books hold in the database, whoever writes and whatever the timing."""
 
 import threading
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
@@ -10,12 +11,12 @@ from django.db import DatabaseError, IntegrityError, ProgrammingError, connectio
 
 from billing_portal.money import Money
 from billing_portal.tenancy.scope import tenant_scope
-from ledger.actions.closing import NotClosable, OwnRequest, close, request_close
+from ledger.actions.closing import EarlierOpen, NotClosable, OwnRequest, close, request_close
+from ledger.actions.months import PeriodClosed
 from ledger.actions.posting import (
     AlreadyReversed,
     Line,
     NewEntry,
-    PeriodClosed,
     mirror_of,
     post,
     reverse,
@@ -24,6 +25,7 @@ from ledger.models import Account, AccountingPeriod, Entry, Posting
 from tests.factories import TenantFactory
 
 DAY = date(2026, 10, 31)
+AUGUST = date(2026, 8, 10)
 ONE = Money(Decimal(1), "USD")
 LATE = datetime(2026, 11, 3, tzinfo=UTC)
 
@@ -38,7 +40,7 @@ def posted(tenant, owner):
     return post([entry()], by=owner)[0]
 
 
-def raw(lines, *, tenant_id, period_id, currency="USD", entry_id=None):
+def raw(lines, *, tenant_id, period_id, currency="USD", entry_id=None, day=DAY):
     """Write postings and a header by hand, as a careless program would."""
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("select nextval(pg_get_serial_sequence('ledger_entry', 'id'))")
@@ -53,7 +55,7 @@ def raw(lines, *, tenant_id, period_id, currency="USD", entry_id=None):
             "insert into ledger_entry (tenant_id, id, uid, kind, booked_on, effective_on,"
             " period_id, key, fingerprint, source, reason, correction_group, actor)"
             " values (%s, %s, gen_random_uuid(), 'x', %s, %s, %s, %s, '', '', '', '', 'user:1')",
-            [tenant_id, pk, DAY, DAY, period_id, f"raw:{pk}"],
+            [tenant_id, pk, day, day, period_id, f"raw:{pk}"],
         )
         cursor.execute("set constraints all immediate")
     return pk
@@ -363,3 +365,93 @@ def test_closing_waits_for_a_posting_and_what_comes_after_is_refused(owner, seco
     assert outcome == [2]
     with tenant_scope(firm.pk), pytest.raises(PeriodClosed):
         post([entry("charge:3")], by=owner)
+
+
+def of_august(kind="charge"):
+    return replace(entry("august"), booked_on=AUGUST, kind=kind)
+
+
+def of_november():
+    return replace(entry("november"), booked_on=date(2026, 11, 1))
+
+
+def closed_october(posted, owner, second_owner):
+    period = request_close(posted.period, by=owner, on=date(2026, 11, 2))
+    return close(period, by=second_owner, at=LATE)
+
+
+@pytest.mark.parametrize("kind", ["charge", "adjustment"])
+def test_nothing_is_booked_behind_a_closed_month(tenant, posted, owner, second_owner, kind):
+    closed_october(posted, owner, second_owner)
+
+    with pytest.raises(PeriodClosed, match="closed up to 2026-10-31; 2026-08-10 is before"):
+        post([of_november(), of_august(kind)], by=owner)
+
+    assert Entry.objects.count() == 1
+    assert not AccountingPeriod.objects.filter(starts_on=date(2026, 8, 1)).exists()
+    post([of_november()], by=owner)
+
+
+def test_the_database_knows_the_edge_too(tenant, posted, owner, second_owner):
+    closed_october(posted, owner, second_owner)
+    august = AccountingPeriod.objects.create(starts_on=date(2026, 8, 1), ends_on=date(2026, 9, 1))
+
+    with pytest.raises(IntegrityError, match="closed: a later one is"):
+        raw(
+            zip(accounts(), [5, -5], strict=True),
+            tenant_id=tenant.pk,
+            period_id=august.pk,
+            day=AUGUST,
+        )
+
+
+def test_a_neighbors_closed_month_is_no_edge_here(tenant, owner, second_owner):
+    with tenant_scope(TenantFactory.create().pk):
+        (posted,) = post([entry()], by=owner)
+        closed_october(posted, owner, second_owner)
+
+    with tenant_scope(tenant.pk):
+        assert post([of_august()], by=owner)[0].booked_on == AUGUST
+
+
+def test_months_are_closed_in_their_order(tenant, posted, owner, second_owner):
+    (early,) = post([of_august()], by=owner)
+    with pytest.raises(EarlierOpen, match="August 2026 is closed before October 2026"):
+        request_close(posted.period, by=owner, on=date(2026, 11, 2))
+
+    request_close(early.period, by=owner, on=date(2026, 11, 2))
+    request_close(posted.period, by=owner, on=date(2026, 11, 2))
+    with pytest.raises(EarlierOpen, match="August 2026"):
+        close(posted.period, by=second_owner, at=LATE)
+    assert set(AccountingPeriod.objects.values_list("state", flat=True)) == {"soft_closed"}
+
+    close(early.period, by=second_owner, at=LATE)
+    assert close(posted.period, by=second_owner, at=LATE).state == "closed"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_closing_waits_for_a_posting_in_an_earlier_month(owner, second_owner):
+    """The closer waits for it, and then finds the month that it opened."""
+    firm, outcome = TenantFactory.create(), []
+    with tenant_scope(firm.pk):
+        (first,) = post([entry()], by=owner)
+        request_close(first.period, by=owner, on=date(2026, 11, 2))
+
+    def close_meanwhile():
+        try:
+            with tenant_scope(firm.pk):
+                close(first.period, by=second_owner, at=LATE)
+        except EarlierOpen as refused:
+            outcome.append(refused.code)
+        finally:
+            connection.close()
+
+    closer = threading.Thread(target=close_meanwhile)
+    with tenant_scope(firm.pk):
+        post([of_august()], by=owner)
+        closer.start()
+        closer.join(0.5)
+        assert closer.is_alive()
+    closer.join(10)
+
+    assert outcome == ["ledger.earlier_open"]

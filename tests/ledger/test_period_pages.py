@@ -7,7 +7,8 @@ import pytest
 
 from billing_portal.money import Money
 from billing_portal.periods import local_day
-from ledger.actions.posting import Line, NewEntry, PeriodClosed, post
+from ledger.actions.months import PeriodClosed
+from ledger.actions.posting import Line, NewEntry, post
 from ledger.models import AccountingPeriod
 from tests.factories import TenantFactory
 from tests.visiting import Visitor, text_of

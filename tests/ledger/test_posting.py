@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 from billing_portal.audit import sealing
 from billing_portal.audit.verification import verify_chain
 from billing_portal.money import Money
+from ledger.actions.months import PeriodClosed
 from ledger.actions.posting import (
     AlreadyReversed,
     KeyReused,
     Line,
     NewEntry,
-    PeriodClosed,
     Unbalanced,
     post,
     reverse,

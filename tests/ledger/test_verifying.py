@@ -7,6 +7,7 @@ from uuid import UUID
 
 import psycopg
 import pytest
+from django.conf import settings
 from django.core.management import CommandError, call_command
 from django.db import connection
 
@@ -18,6 +19,7 @@ from ledger.actions.payments import allocate, receive
 from ledger.actions.posting import Line, NewEntry, entry_lines, post, reverse
 from ledger.actions.snapshots import take_snapshots
 from ledger.actions.verifying import verify
+from ledger.models import AccountingPeriod
 from tests.factories import TenantFactory
 
 DAY = date(2026, 10, 31)
@@ -48,7 +50,7 @@ def test_whole_books_are_ok(tenant, owner):
 
     assert report.ok, report.checks
     assert report.entries == 5
-    assert len(report.checks) == 17
+    assert len(report.checks) == 23
 
 
 def test_empty_books_are_ok(tenant):
@@ -117,6 +119,10 @@ BREAKS = [
     ("payments agree with their postings", ["update ledger_payment set customer = 'cus_z'"]),
     (
         "payments agree with their postings",
+        ["update ledger_payment set received_on = received_on + 1"],
+    ),
+    (
+        "payments agree with their postings",
         ["update ledger_allocation set invoice = gen_random_uuid()"],
     ),
     (
@@ -143,6 +149,27 @@ BREAKS = [
         ],
     ),
     ("guards are present", ["alter table ledger_payment no force row level security"]),
+    *(
+        ("guards are present", [f"alter table {table} disable trigger user"])
+        for table in (
+            "invoices_invoice",
+            "invoices_invoiceline",
+            "invoices_frozeninvoice",
+            "dunning_bankline",
+            "customers_rate",
+        )
+    ),
+    (
+        "guards are present",
+        [
+            "drop trigger table_is_never_emptied on invoices_invoice",
+            (
+                "create trigger table_is_never_emptied before insert on invoices_invoice"
+                " for each statement when (false) execute function portal_refuse_change()"
+            ),
+        ],
+    ),
+    ("guards are present", [f"grant delete on invoices_verdict to {settings.APP_ROLE}"]),
 ]
 
 
@@ -199,6 +226,36 @@ def test_what_was_booked_after_closing_is_named(databases, owner, second_owner):
     with tenant_scope(firm.pk):
         found = verify(firm).checks["nothing was booked after closing"]
     assert found == [f"Entry {entry.pk} was booked in October 2026 after it was closed."]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_was_booked_behind_a_closed_month_is_named(databases, owner, second_owner):
+    """An entry of an open month before the closed one, as it could be posted before the edge."""
+    firm = TenantFactory.create()
+    with tenant_scope(firm.pk):
+        period = books(owner)[0].period
+        request_close(period, by=owner, on=date(2026, 11, 2))
+        close(period, by=second_owner, at=datetime(2026, 11, 2, tzinfo=UTC))
+        lines = (Line("wip", ONE), Line("fees", -ONE))
+        (entry,) = post([NewEntry("charge", date(2026, 11, 2), "late", lines)], by=owner)
+        sealing.seal("ledger")
+        august = AccountingPeriod.objects.create(
+            starts_on=date(2026, 8, 1), ends_on=date(2026, 9, 1)
+        )
+        assert not verify(firm).checks["nothing was booked after closing"]
+    name = connection.settings_dict["NAME"]
+    with psycopg.connect(databases.url("owner", name), autocommit=True) as hand:
+        hand.execute(f"set app.tenant = '{firm.pk}'")
+        hand.execute("alter table ledger_entry disable trigger user")
+        hand.execute(
+            "update ledger_entry set booked_on = '2026-08-10', period_id = %s where id = %s",
+            [august.pk, entry.pk],
+        )
+        hand.execute("alter table ledger_entry enable trigger user")
+
+    with tenant_scope(firm.pk):
+        found = verify(firm).checks["nothing was booked after closing"]
+    assert found == [f"Entry {entry.pk} of 2026-08-10 was booked after October 2026 was closed."]
 
 
 def test_the_command_speaks_json_and_exits_zero(tenant, owner, capsys):

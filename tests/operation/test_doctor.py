@@ -215,6 +215,17 @@ def test_a_slot_of_a_job_that_has_ended_is_a_fault(firm):
     assert found(work.work)["slots"].level is Level.FAIL
 
 
+def test_a_worker_is_left_for_what_people_wait_for(settings):
+    settings.JOB_SLOTS = {"default": 2, "documents": 2, "mail": 2, "browser": 1}
+    settings.JOB_WORKERS = 4
+    assert found(work.work)["hands"].level is Level.OK
+
+    settings.JOB_WORKERS = 3
+    finding = found(work.work)["hands"]
+    assert finding.level is Level.WARN
+    assert "JOB_WORKERS to 4" in finding.advice
+
+
 def test_jobs_whose_workers_are_gone_are_a_fault(firm):
     old = datetime.now(UTC) - timedelta(minutes=5)
     Job.objects.create(

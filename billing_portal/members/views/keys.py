@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from django.contrib import messages
 from django.db import transaction
-from django.http import Http404, HttpResponse, HttpResponseRedirect
-from django.shortcuts import render
+from django.db.models import QuerySet
+from django.http import HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -19,7 +18,7 @@ from billing_portal.errors import Refused
 from billing_portal.members import forms, granting, queries
 from billing_portal.members.keys import is_live
 from billing_portal.members.models import ApiKey
-from billing_portal.portal.answers import after
+from billing_portal.members.views.moving import Deed, dated, moved
 from billing_portal.portal.inbox import InboxItem
 from billing_portal.portal.lists import page_of
 from billing_portal.portal.proving import stepped_up
@@ -28,6 +27,7 @@ from billing_portal.tenancy.models import Tenant
 from billing_portal.tenancy.permissions import PERMISSIONS
 from billing_portal.tenancy.requests import FirmRequest
 from billing_portal.tenancy.scope import current_tenant_id
+from billing_portal.texts import HiddenCharacter
 
 _MOST = 20
 
@@ -72,7 +72,7 @@ def keys(request: FirmRequest) -> HttpResponse:
 @may("api_keys.request")
 def request_key(request: FirmRequest) -> HttpResponse:
     """Ask for a key, and show its text this once."""
-    form = forms.Key(request.POST if request.method == "POST" else None)
+    form = forms.Key(request.POST if request.method == "POST" else None, by=request.actor)
     if form.is_valid():
         wanted = form.cleaned_data
         try:
@@ -87,6 +87,10 @@ def request_key(request: FirmRequest) -> HttpResponse:
                 )
         except granting.NetworkUnknown as refusal:
             form.add_error("networks", str(refusal))
+        except granting.ScopesNotHeld as refusal:
+            form.add_error("scopes", str(refusal))
+        except HiddenCharacter as refusal:
+            form.add_error("name", str(refusal))
         else:
             return _shown_once(request, key, text)
     shown = {"form": form, "crumbs": _crumbs()}
@@ -97,7 +101,7 @@ def request_key(request: FirmRequest) -> HttpResponse:
 @may("api_keys.request")
 def request_successor(request: FirmRequest, pk: int) -> HttpResponse:
     """Ask for a key that takes another's place, and show its text this once."""
-    key = _key(request.tenant, pk)
+    key = get_object_or_404(_keys(request), pk=pk)
     try:
         with transaction.atomic():
             made, text = granting.request_successor(key, by=request.actor, at=datetime.now(UTC))
@@ -114,21 +118,21 @@ def request_successor(request: FirmRequest, pk: int) -> HttpResponse:
 @stepped_up
 def approve_key(request: FirmRequest, pk: int) -> HttpResponse:
     """Let a key work that somebody else asked for."""
-    return _move(request, pk, granting.approve_key, gettext("The key works from now on."))
+    return _moved(request, pk, granting.approve_key, gettext("The key works from now on."))
 
 
 @require_POST
 @may("api_keys.approve")
 def decline_key(request: FirmRequest, pk: int) -> HttpResponse:
     """Turn a key down that somebody asked for."""
-    return _move(request, pk, granting.decline_key, gettext("Declined: the key will never work."))
+    return _moved(request, pk, granting.decline_key, gettext("Declined: the key will never work."))
 
 
 @require_POST
 @may("api_keys.request")
 def revoke_key(request: FirmRequest, pk: int) -> HttpResponse:
     """Take a key back at once."""
-    return _move(request, pk, granting.revoke_key, gettext("The key works no more."))
+    return _moved(request, pk, granting.revoke_key, gettext("The key works no more."))
 
 
 def inbox_items(actor: Actor) -> list[InboxItem]:
@@ -158,17 +162,17 @@ def _row(key: ApiKey, actor: Actor, names: dict[str, str], now: datetime) -> Key
     waits, works = state == "WAITING", state == "ACTIVE"
     is_own = key.requested_by == actor.ref
     decides = waits and actor.may("api_keys.approve") and not is_own
-    requests = actor.may("api_keys.request")
+    requests, holds = actor.may("api_keys.request"), not granting.not_held(key.scopes, actor)
     return KeyRow(
         key=key,
         state=state,
         scopes=[words for name, words in PERMISSIONS.items() if name in key.scopes],
         requested_by=names.get(key.requested_by, key.requested_by),
         approved_by=names.get(key.approved_by, key.approved_by),
-        may_approve=decides,
+        may_approve=decides and holds,
         may_decline=decides,
         may_revoke=requests and (works or (waits and is_own)),
-        may_rotate=requests and works,
+        may_rotate=requests and works and holds,
         why=gettext("You asked for it, so another person decides.") if waits and is_own else "",
     )
 
@@ -193,18 +197,9 @@ def _crumbs() -> list[tuple[str, str]]:
     return [(gettext("API keys"), reverse("people:keys"))]
 
 
-def _key(firm: Tenant, pk: int) -> ApiKey:
-    key = ApiKey.objects.filter(tenant=firm, pk=pk).first()
-    if key is None:
-        raise Http404
-    return key
+def _keys(request: FirmRequest) -> QuerySet[ApiKey]:
+    return ApiKey.objects.filter(tenant=request.tenant)
 
 
-def _move(request: FirmRequest, pk: int, deed: Callable[..., Any], said: str) -> HttpResponse:
-    key = _key(request.tenant, pk)
-    return after(
-        request,
-        lambda: deed(key, by=request.actor, at=datetime.now(UTC)),
-        to=reverse("people:keys"),
-        said=said,
-    )
+def _moved(request: FirmRequest, pk: int, deed: Deed, said: str) -> HttpResponse:
+    return moved(request, _keys(request), pk, dated(deed), said=said, to="people:keys")

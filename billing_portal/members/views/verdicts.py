@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any
 
-from django.http import Http404, HttpResponse
+from django.db.models import QuerySet
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils.translation import gettext
 from django.views.decorators.http import require_POST
@@ -14,10 +14,10 @@ from django.views.decorators.http import require_POST
 from billing_portal.members import actions, forms, invitations, resets
 from billing_portal.members.models import FactorReset, Invitation, Membership
 from billing_portal.members.views import people
+from billing_portal.members.views.moving import dated, moved
 from billing_portal.portal.answers import after
 from billing_portal.portal.proving import stepped_up
 from billing_portal.tenancy.actors import may
-from billing_portal.tenancy.models import Tenant
 from billing_portal.tenancy.requests import FirmRequest
 
 
@@ -44,21 +44,24 @@ def propose_role(request: FirmRequest, pk: int) -> HttpResponse:
 @stepped_up
 def approve_role(request: FirmRequest, pk: int) -> HttpResponse:
     """Let a proposed role count."""
-    return _move_role(request, pk, actions.approve_role, gettext("The role counts from now on."))
+    said = gettext("The role counts from now on.")
+    return moved(request, _roles(request), pk, actions.approve_role, said=said)
 
 
 @require_POST
 @may("members.approve")
 def decline_role(request: FirmRequest, pk: int) -> HttpResponse:
     """Turn a proposed role down."""
-    return _move_role(request, pk, _dated(actions.decline_role), gettext("Declined."))
+    deed = dated(actions.decline_role)
+    return moved(request, _roles(request), pk, deed, said=gettext("Declined."))
 
 
 @require_POST
 @may("members.invite")
 def withdraw_role(request: FirmRequest, pk: int) -> HttpResponse:
     """Take one's own proposal back."""
-    return _move_role(request, pk, _dated(actions.withdraw_role), gettext("Withdrawn."))
+    deed = dated(actions.withdraw_role)
+    return moved(request, _roles(request), pk, deed, said=gettext("Withdrawn."))
 
 
 @require_POST
@@ -66,7 +69,7 @@ def withdraw_role(request: FirmRequest, pk: int) -> HttpResponse:
 @stepped_up
 def end_role(request: FirmRequest, pk: int) -> HttpResponse:
     """Take a role back that counted."""
-    row = _role(request.tenant, pk)
+    row = get_object_or_404(_roles(request), pk=pk)
     return after(
         request,
         lambda: actions.end_role(row, by=request.actor, at=datetime.now(UTC)),
@@ -80,22 +83,24 @@ def end_role(request: FirmRequest, pk: int) -> HttpResponse:
 @stepped_up
 def approve_invitation(request: FirmRequest, pk: int) -> HttpResponse:
     """Let an invitation go out."""
-    said = gettext("Approved: the mail is on its way.")
-    return _move_invitation(request, pk, invitations.approve_invitation, said)
+    deed, said = dated(invitations.approve_invitation), gettext("Approved: the mail is on its way.")
+    return moved(request, _invitations(request), pk, deed, said=said)
 
 
 @require_POST
 @may("members.approve")
 def decline_invitation(request: FirmRequest, pk: int) -> HttpResponse:
     """Turn a proposed invitation down."""
-    return _move_invitation(request, pk, invitations.decline_invitation, gettext("Declined."))
+    deed = dated(invitations.decline_invitation)
+    return moved(request, _invitations(request), pk, deed, said=gettext("Declined."))
 
 
 @require_POST
 @may("members.invite")
 def withdraw_invitation(request: FirmRequest, pk: int) -> HttpResponse:
     """Take an invitation back; its link opens nothing any more."""
-    return _move_invitation(request, pk, invitations.withdraw_invitation, gettext("Withdrawn."))
+    deed = dated(invitations.withdraw_invitation)
+    return moved(request, _invitations(request), pk, deed, said=gettext("Withdrawn."))
 
 
 @require_POST
@@ -103,7 +108,7 @@ def withdraw_invitation(request: FirmRequest, pk: int) -> HttpResponse:
 def send_again(request: FirmRequest, pk: int) -> HttpResponse:
     """Mail an approved invitation anew, with a new link."""
     said = gettext("A new mail is on its way; the link before opens nothing any more.")
-    return _move_invitation(request, pk, invitations.send_again, said)
+    return moved(request, _invitations(request), pk, dated(invitations.send_again), said=said)
 
 
 @require_POST
@@ -128,50 +133,20 @@ def request_reset(request: FirmRequest, pk: int) -> HttpResponse:
 def approve_reset(request: FirmRequest, pk: int) -> HttpResponse:
     """Take the second factors of a member away."""
     said = gettext("The second factor is gone; the person has been told by mail.")
-    return _move_reset(request, pk, resets.approve_reset, said)
+    return moved(request, FactorReset.objects.all(), pk, resets.approve_reset, said=said)
 
 
 @require_POST
 @may("members.reset_factors")
 def decline_reset(request: FirmRequest, pk: int) -> HttpResponse:
     """Turn a reset down, or take one's own wish back."""
-    return _move_reset(request, pk, _dated(resets.decline_reset), gettext("Nothing was reset."))
+    deed = dated(resets.decline_reset)
+    return moved(request, FactorReset.objects.all(), pk, deed, said=gettext("Nothing was reset."))
 
 
-def _role(firm: Tenant, pk: int) -> Membership:
-    row = Membership.objects.filter(tenant=firm, pk=pk).first()
-    if row is None:
-        raise Http404
-    return row
+def _roles(request: FirmRequest) -> QuerySet[Membership]:
+    return Membership.objects.filter(tenant=request.tenant)
 
 
-def _dated(deed: Callable[..., Any]) -> Callable[..., Any]:
-    return lambda row, *, by: deed(row, by=by, at=datetime.now(UTC))
-
-
-def _move_role(request: FirmRequest, pk: int, deed: Callable[..., Any], said: str) -> HttpResponse:
-    row = _role(request.tenant, pk)
-    to = reverse("people:people")
-    return after(request, lambda: deed(row, by=request.actor), to=to, said=said)
-
-
-def _move_invitation(
-    request: FirmRequest, pk: int, deed: Callable[..., Any], said: str
-) -> HttpResponse:
-    row = Invitation.objects.filter(tenant=request.tenant, pk=pk).first()
-    if row is None:
-        raise Http404
-    return after(
-        request,
-        lambda: deed(row, by=request.actor, at=datetime.now(UTC)),
-        to=reverse("people:people"),
-        said=said,
-    )
-
-
-def _move_reset(request: FirmRequest, pk: int, deed: Callable[..., Any], said: str) -> HttpResponse:
-    row = FactorReset.objects.filter(pk=pk).first()
-    if row is None:
-        raise Http404
-    to = reverse("people:people")
-    return after(request, lambda: deed(row, by=request.actor), to=to, said=said)
+def _invitations(request: FirmRequest) -> QuerySet[Invitation]:
+    return Invitation.objects.filter(tenant=request.tenant)

@@ -104,6 +104,7 @@ def _of_role(row: Membership) -> _Proposal:
         asks=asks,
         by=row.proposed_by,
         at=row.proposed_at,
+        is_about=f"user:{row.user_id}",
     )
 
 
@@ -121,6 +122,7 @@ def _of_invitation(row: Invitation, now: datetime) -> _Proposal:
         by=row.invited_by,
         at=row.invited_at,
         is_expired=row.expires_at <= now,
+        is_about=f"user:{row.invited_user}",  # type: ignore[attr-defined]  # the query's annotation
     )
 
 

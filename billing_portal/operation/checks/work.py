@@ -17,13 +17,15 @@ from billing_portal.portal.findings import Finding, by_measure, fail, ok, warn
 _START = "Start manage.py workers, and look at its log."
 _BROKER_SECONDS = 5
 _LATE = timedelta(minutes=2)
+_LONG_QUEUES = ("documents", "browser")  # their jobs take seconds, others' moments
 
 
 def work(now: datetime) -> Iterator[Finding]:
-    """Look at supervisor, workers, slots, queues, the clock, and the broker where there is one."""
+    """Look at supervisor, workers, slots, hands, queues, the clock, and the broker if any."""
     yield _supervisor()
     yield _workers(now)
     yield _slots()
+    yield _hands()
     yield _queues(now)
     yield _clock(now)
     if settings.JOB_ENGINE == "celery":
@@ -87,6 +89,16 @@ def _slots() -> Finding:
         return fail("slots", "; ".join(missing), f"The supervisor makes them. {_START}")
     words = ", ".join(f"{name} {known[name]['held']}/{known[name]['count']}" for name in known)
     return ok("slots", words)
+
+
+def _hands() -> Finding:
+    """A worker is left for what a person waits for while others print and upload."""
+    long = sum(settings.JOB_SLOTS.get(queue, 0) for queue in _LONG_QUEUES)
+    words = f"{settings.JOB_WORKERS} workers on a machine, {long} of them at most print or upload"
+    if long >= settings.JOB_WORKERS:
+        advice = f"On a single machine runs wait behind printing: set JOB_WORKERS to {long + 1}."
+        return warn("hands", words, advice)
+    return ok("hands", words)
 
 
 def _queues(now: datetime) -> Finding:

@@ -170,7 +170,8 @@ def money(amount: Any, currency: str = "", symbol: bool = True) -> SafeString:  
         places = "0" * minor_units(currency)
         digits = f"#,##0.{places}" if places else "#,##0"
         text = format_decimal(number, format=f"{digits};({digits})", locale=_locale())
-    alignment = "" if text.endswith(")") or not _closes_with_bracket(symbol=symbol) else " even"
+    alignment = " even" if _closes_with_bracket(symbol=symbol) else ""
+    alignment = " bracketed" if text.endswith(")") else alignment
     return format_html('<data class="money{}" value="{}">{}</data>', alignment, number, text)
 
 
@@ -189,11 +190,12 @@ def _closes_with_bracket(*, symbol: bool) -> bool:
 
 
 @register.simple_tag
-def hours(quantity: Decimal | None) -> SafeString:
-    """Print hours or another quantity with its own decimals, at least one."""
+def hours(quantity: Decimal | None, least: int = 1) -> SafeString:
+    """Print hours with their own decimals, at least one; ``least=0`` for what is counted."""
     if quantity is None:
         return NOTHING
-    text = format_decimal(quantity, format="#,##0.0###", locale=_locale())
+    digits = f"#,##0.{'0' * least:#<4}"
+    text = format_decimal(quantity, format=digits, locale=_locale())
     return format_html('<data class="figure" value="{}">{}</data>', quantity, text)
 
 

@@ -23,6 +23,7 @@ class Command(BaseCommand):
         """Declare the options."""
         parser.add_argument("--tenant", help="a firm's slug; all firms without it")
         parser.add_argument("--seal", action="store_true", help="seal what waits first")
+        parser.add_argument("--files", action="store_true", help="read the kept files as well")
         parser.add_argument("--json", action="store_true")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -37,7 +38,7 @@ class Command(BaseCommand):
         reports = []
         for firm in firms:
             with tenant_scope(firm.pk):
-                reports.append(verify(firm))
+                reports.append(verify(firm, with_files=options["files"]))
         if options["json"]:
             self.stdout.write(json.dumps([report.as_json() for report in reports], indent=2))
         else:

@@ -309,3 +309,43 @@ def test_a_refusal_reads_as_sentences_whether_place_and_line_are_known_or_not():
     assert re.fullmatch(
         rf"{start}BkToCstmrStmt\[1\]/Stmt\[1\], line [0-9]+: 1000\.00 plus .*\.", twisted
     )
+
+
+BOOKED = "<BookgDt><Dt>2026-11-02</Dt></BookgDt>"
+
+
+@pytest.mark.parametrize("day", ["2031-01-01", "2026-11-03", "1995-06-01", "2025-09-27"])
+def test_an_entry_of_a_day_that_is_not_the_statements_is_a_finding(day):
+    with pytest.raises(NotAStatement) as refused:
+        read_camt053(changed(DAY, BOOKED, f"<BookgDt><Dt>{day}</Dt></BookgDt>"))
+
+    (found,) = (each for each in refused.value.findings if each.severity is Severity.ERROR)
+    assert found.rule == "bank.booked_outside"
+    assert found.place.endswith("Stmt[1]/Ntry[1]")
+    assert found.row > 0
+    assert f"booked on {day}, not from 2025-09-28 to 2026-11-02" in found.text
+
+
+def test_an_entry_booked_late_by_the_bank_is_read():
+    (statement,) = read_camt053(changed(DAY, BOOKED, BOOKED.replace("2026-11-02", "2025-09-28")))
+
+    assert statement.entries[0].booked_on == date(2025, 9, 28)
+
+
+@pytest.mark.parametrize(
+    ("since", "until", "is_read"),
+    [
+        ("2026-11-01", "2026-11-02", False),
+        ("2026-10-30", "2026-11-02", True),
+        ("2007-10-18", "2007-10-18", True),  # a period that does not hold the closing day
+    ],
+)
+def test_a_period_that_is_given_bounds_its_entries(since, until, is_read):
+    period = f"<FrDtTm>{since}T00:00:00</FrDtTm><ToDtTm>{until}T23:59:59</ToDtTm>"
+    dated = changed(DAY, "<Acct><Id><IBAN>", f"<FrToDt>{period}</FrToDt><Acct><Id><IBAN>")
+    early = changed(dated, BOOKED, BOOKED.replace("2026-11-02", "2026-10-31"))
+
+    if is_read:
+        assert read_camt053(early)[0].entries[0].booked_on == date(2026, 10, 31)
+    else:
+        assert rules(early) == ["bank.booked_outside"]

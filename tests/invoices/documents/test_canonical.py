@@ -2,12 +2,14 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from datetime import date
 from decimal import Decimal
 
 import pytest
 from hypothesis import given, settings
 
 from invoices.documents.canonical import NotASnapshot, canonical_bytes, fingerprint, snapshot_from
+from invoices.documents.snapshot import InvoiceKind
 from tests.invoices.snapshots import fee, invoice, invoices, taxed
 
 
@@ -89,3 +91,53 @@ def test_bytes_with_spaces_are_not_canonical():
 
     with pytest.raises(NotASnapshot, match="not in canonical form"):
         snapshot_from(json.dumps(plain).encode())
+
+
+@pytest.mark.parametrize(
+    ("snapshot", "sha256"),
+    [
+        (
+            invoice(fee()),
+            "78fec39cb119197c7ff928cec657b144bbdf339fba064b23ba0205ee7405bf9c",
+        ),
+        (
+            invoice(kind=InvoiceKind.CREDIT_NOTE, corrects_number="2026-00040"),
+            "a176751ff9120b06ce49b661bfab17ceed057c8394cb30ab3f2166a8306067e9",
+        ),
+    ],
+)
+def test_what_the_first_edition_can_say_has_its_bytes_for_ever(snapshot, sha256):
+    assert fingerprint(canonical_bytes(snapshot)) == sha256
+
+
+def test_a_note_that_says_why_is_of_the_second_edition_and_comes_back():
+    note = invoice(
+        kind=InvoiceKind.CREDIT_NOTE,
+        corrects_number="2026-00040",
+        corrects_issued_on=date(2026, 1, 30),
+        reason="Wrong claim.",
+    )
+    stored = canonical_bytes(note)
+
+    assert json.loads(stored)["schema"] == "invoice-snapshot/2"
+    assert snapshot_from(stored) == note
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda plain: plain.update(schema="invoice-snapshot/1"),
+        lambda plain: plain.update(schema="invoice-snapshot/3"),
+        lambda plain: plain.update(schema=["invoice-snapshot/2"]),
+        lambda plain: plain.pop("corrects_issued_on"),
+        lambda plain: plain.update(reason="", corrects_issued_on=None),
+    ],
+)
+def test_editions_are_not_mixed(damage):
+    plain = json.loads(canonical_bytes(invoice(reason="Wrong claim.")))
+    damage(plain)
+
+    with pytest.raises(NotASnapshot):
+        snapshot_from(
+            json.dumps(plain, separators=(",", ":"), sort_keys=True, ensure_ascii=False).encode()
+        )

@@ -29,6 +29,8 @@ from tests.invoices.snapshots import HOSTILE, narratives
         ("e\u0301t\u00e9", "ete"),
         ("|", "?"),
         ("\u200b", "?"),
+        ("pay\u200bme", "pay me"),
+        ("pay \u200bme", "pay me"),
         ("", ""),
         ("   ", ""),
     ],

@@ -10,7 +10,7 @@ import pytest
 
 from invoices.actions.render import page_of
 from invoices.documents.paper import language_of, paper_of
-from invoices.documents.snapshot import Address, LineKind
+from invoices.documents.snapshot import Address, InvoiceKind, LineKind
 from tests.invoices import snapshots
 
 HOME = Address(lines=("1 Main Street",), city="Albany", region="NY", postcode="12207", country="US")
@@ -87,7 +87,7 @@ def test_what_has_no_matter_stands_last_with_a_total_of_its_own():
     matter, _, rest = page.partition("Total of Kiesel v. Sand $630.00")
     assert "Filing fee" not in matter
     assert rest.startswith(" Without a matter Expenses")
-    assert "Filing fee 1.0 24.95 24.95 Total without a matter $24.95" in rest
+    assert "Filing fee 1 24.95 24.95 Total without a matter $24.95" in rest
 
 
 def test_an_invoice_without_any_matter_has_neither_heading_nor_totals_of_matters():
@@ -98,3 +98,66 @@ def test_an_invoice_without_any_matter_has_neither_heading_nor_totals_of_matters
 
     assert "matter" not in page
     assert "Services" in page
+
+
+def test_a_period_is_written_in_full_with_its_years():
+    period = {"period_starts_on": date(2026, 12, 15), "period_ends_on": date(2027, 1, 15)}
+
+    assert "Period December 15, 2026 – January 14, 2027" in printed(between(HOME, HOME, **period))  # noqa: RUF001 - as it is printed
+
+
+def test_a_period_of_one_day_is_written_once():
+    period = {"period_starts_on": date(2026, 10, 4), "period_ends_on": date(2026, 10, 5)}
+
+    assert "Period October 4, 2026 Your number" in printed(between(HOME, HOME, **period))
+
+
+def test_a_credit_note_names_what_it_credits_and_why():
+    note = between(
+        HOME,
+        HOME,
+        kind=InvoiceKind.CREDIT_NOTE,
+        number="CN-2026-00001",
+        corrects_number="2026-00040",
+        corrects_issued_on=date(2026, 1, 30),
+        reason="The work was done for another claim.",
+    )
+    page = printed(note)
+
+    assert "Credit note CN-2026-00001" in page
+    assert "Credits Invoice 2026-00040 of January 30, 2026" in page
+    assert "Why it is credited The work was done for another claim." in page
+    assert "There is nothing to pay on a credit note." in page
+    assert "How to pay" not in page
+
+
+def test_a_credit_note_of_before_prints_without_day_and_reason():
+    page = printed(between(HOME, HOME, kind=InvoiceKind.CREDIT_NOTE, corrects_number="2026-00040"))
+
+    assert "Credits Invoice 2026-00040 Period" in page
+    assert "Why it is credited" not in page
+
+
+def test_an_adjustment_of_a_line_is_said_in_words_and_one_of_all_has_no_quantity():
+    page = printed(between(HOME, HOME))
+
+    assert "Research standard of review less $70.00 2.0 350.00 630.00" in page
+    assert "Agreed discount (30.00)" in page
+
+
+def test_what_the_heading_of_the_only_matter_says_is_not_said_above_it():
+    said = printed(between(HOME, HOME, snapshots.fee(), description="Kiesel v. Sand, Jan 2026"))
+    usual = printed(between(HOME, HOME, description="Services of January 2026"))
+
+    assert said.count("Kiesel v. Sand") == 2  # its heading and its total
+    assert "Services of" not in usual
+    assert "Services in January" in printed(between(HOME, HOME, snapshots.fee()))
+
+
+def test_large_amounts_get_wider_columns():
+    dear = snapshots.fee(
+        unit_price=Decimal(600_000), adjustment=Decimal(0), total=Decimal(1_200_000)
+    )
+
+    assert 'class="paper-letter wide"' in page_of(between(HOME, HOME, dear))
+    assert 'class="paper-letter"' in page_of(between(HOME, HOME))

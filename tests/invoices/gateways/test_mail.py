@@ -3,20 +3,12 @@
 import asyncio
 import datetime
 import email
-import ipaddress
 import socket
-import ssl
 import threading
-from contextlib import contextmanager
 from dataclasses import replace
 from email.policy import SMTP as SMTP_POLICY
 
 import pytest
-from aiosmtpd.controller import Controller
-from aiosmtpd.smtp import AuthResult
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -25,133 +17,11 @@ from invoices.gateways.mail import (
     MailDown,
     MailRefused,
     MailUnknown,
-    OutgoingMail,
     UnsafeHeader,
     bytes_of,
     send,
 )
-
-MAIL = OutgoingMail(
-    message_id="dlv_01h455vb4pex5vsknk084sn02q@ames-cole.test",
-    sender="Ames Cole <billing@ames-cole.test>",
-    recipients=("Pat Doe <claims@carrier.test>", "copy@carrier.test"),
-    subject="Invoice 2026-00042 \N{EN DASH} M\N{LATIN SMALL LETTER U WITH DIAERESIS}ller",
-    text="The invoice is attached.\n.\n..\nA line that is a dot ends nothing.\n",
-    html="<p>The invoice is attached.</p>",
-    written_at=datetime.datetime(2026, 11, 2, 9, 30, tzinfo=datetime.UTC),
-    attachments=(
-        MailAttachment(
-            name="2026-00042.pdf",
-            content=b"%PDF-1.7\r\n.\r\n\x00",
-            media_type="application/pdf",
-        ),
-    ),
-    headers=(("Auto-Submitted", "auto-generated"),),
-)
-
-
-class PostOffice:
-    """Keeps what it takes; answers as it was told to."""
-
-    def __init__(self, *, rcpt=None, mail="250 OK", data="250 OK"):
-        self.taken, self.asked = [], []
-        self._rcpt, self._mail, self._data = rcpt or {}, mail, data
-
-    async def handle_MAIL(self, server, session, envelope, address, options):  # noqa: N802
-        envelope.mail_from = address
-        envelope.mail_options.extend(options)
-        return self._mail
-
-    async def handle_RCPT(self, server, session, envelope, address, options):  # noqa: N802
-        self.asked.append(address)
-        answer = self._rcpt.get(address, "250 OK")
-        if answer.startswith("250"):
-            envelope.rcpt_tos.append(address)
-        return answer
-
-    async def handle_DATA(self, server, session, envelope):  # noqa: N802
-        if self._data.startswith("250"):
-            self.taken.append(envelope)
-        return self._data
-
-
-class FreePort(Controller):
-    """Listens where the system says."""
-
-    def _trigger_server(self):
-        assert isinstance(self.server, asyncio.Server)
-        self.port = self.server.sockets[0].getsockname()[1]
-        super()._trigger_server()
-
-
-@contextmanager
-def listening(office, **options):
-    controller = FreePort(office, hostname="127.0.0.1", port=0, **options)
-    controller.start()
-    try:
-        yield {"host": "127.0.0.1", "port": controller.port}
-    finally:
-        controller.stop()
-
-
-@contextmanager
-def talking(*answers):
-    """A server that says the given lines, one for each command heard, and then hangs up."""
-
-    def talk():
-        connection, _ = server.accept()
-        with connection, connection.makefile("rwb") as wire:
-            greeting, *replies = answers
-            said = greeting
-            wire.write(greeting.encode() + b"\r\n")
-            wire.flush()
-            for reply in replies:
-                while said.startswith("354") and wire.readline() != b".\r\n":
-                    continue
-                if not said.startswith("354"):
-                    wire.readline()
-                said = reply
-                wire.write(reply.encode() + b"\r\n")
-                wire.flush()
-            wire.readline()
-
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        talker = threading.Thread(target=talk)
-        talker.start()
-        yield {"host": "127.0.0.1", "port": server.getsockname()[1], "starttls": False}
-        talker.join(timeout=10)
-
-
-@pytest.fixture(scope="module")
-def certificate(tmp_path_factory):
-    """Return the contexts of a server with a certificate of its own, and of who trusts it."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "mail.test")])
-    begins = datetime.datetime(2020, 1, 1, tzinfo=datetime.UTC)
-    address = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(begins)
-        .not_valid_after(begins + datetime.timedelta(days=36_500))
-        .add_extension(x509.SubjectAlternativeName([address]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    file = tmp_path_factory.mktemp("tls") / "server.pem"
-    file.write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
-        + made.public_bytes(serialization.Encoding.PEM)
-    )
-    server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    server.load_cert_chain(file)
-    return server, ssl.create_default_context(cafile=str(file))
+from tests.invoices.gateways.mail_office import MAIL, PostOffice, listening, talking
 
 
 def read(content):
@@ -341,57 +211,6 @@ def test_a_server_that_hangs_up_after_taking_the_mail_has_taken_it():
 
     assert accepted.recipients == ("claims@carrier.test", "copy@carrier.test")
     assert accepted.answer.startswith("250 ")
-
-
-def test_over_tls_a_password_is_given_and_the_mail_goes_out(certificate):
-    server_side, trusting = certificate
-    office, seen = PostOffice(), []
-
-    def authenticate(server, session, envelope, mechanism, data):
-        seen.append((data.login, data.password))
-        return AuthResult(success=True)
-
-    options = {"tls_context": server_side, "require_starttls": True, "authenticator": authenticate}
-    with listening(office, **options) as place:
-        send(MAIL, user="portal", password="secret", tls=trusting, **place)
-
-    assert seen == [(b"portal", b"secret")]
-    assert len(office.taken) == 1
-
-
-def test_a_refused_password_is_down_because_it_says_nothing_of_the_mail(certificate):
-    server_side, trusting = certificate
-
-    def authenticate(*_):
-        return AuthResult(success=False, handled=False)
-
-    options = {"tls_context": server_side, "authenticator": authenticate}
-    with listening(PostOffice(), **options) as place, pytest.raises(MailDown, match="Auth"):
-        send(MAIL, user="portal", password="secret", tls=trusting, **place)
-
-
-def test_a_certificate_that_nobody_vouches_for_is_not_trusted(certificate):
-    office = PostOffice()
-    with (
-        listening(office, tls_context=certificate[0]) as place,
-        pytest.raises(MailDown, match="Cert"),
-    ):
-        send(MAIL, **place)
-
-    assert office.taken == []
-
-
-def test_a_server_without_tls_gets_no_mail_that_wants_it():
-    office = PostOffice()
-    with listening(office) as place, pytest.raises(MailDown, match="NotSupported"):
-        send(MAIL, **place)
-
-    assert office.taken == []
-
-
-def test_a_password_never_goes_over_an_open_connection():
-    with pytest.raises(ValueError, match="TLS only"):
-        send(MAIL, host="127.0.0.1", port=1, user="portal", password="secret", starttls=False)
 
 
 def test_an_address_beyond_ascii_arrives_where_the_server_takes_it():

@@ -86,6 +86,36 @@ def test_same_document_same_bytes_whatever_was_printed_between(printer):
     assert {first, *again} == {first}
 
 
+def test_a_style_is_parsed_once_and_prints_the_same_every_time(printer):
+    style = "@page { size: 4cm 4cm } h1 { break-before: page }"
+    first = printer.print(PAGE + "<p>日本 Ελλάδα", assets={}, style=style)
+    others = [printer.print(PAGE, assets={}, style=f"p {{ margin: {n}pt }}") for n in range(12)]
+
+    assert printer.print(PAGE + "<p>日本 Ελλάδα", assets={}, style=style) == first
+    assert len(set(others)) == 12
+
+
+def test_a_style_opens_nothing(printer):
+    with pytest.raises(AssetNotAllowed):
+        printer.print(PAGE, assets={"a.svg": SVG}, style="h1 { background: url(asset:b.svg) }")
+
+
+def test_a_font_that_a_document_brings_is_gone_with_it():
+    mono = next(Path("/usr/share/fonts").rglob("LiberationMono-Regular.ttf")).read_bytes()
+    face = '@font-face { font-family: "Brought"; src: url(asset:mono.ttf) }'
+    style = "body { font-family: Brought, 'Liberation Sans' }"
+    with PdfPrinter(children=1) as printer:
+        before = printer.print(PAGE, assets={}, style=style)
+        page = f"<style>{face}</style>{PAGE}"
+        other = printer.print(page, assets={"mono.ttf": mono}, style=style)
+        with pytest.raises(AssetNotAllowed):
+            printer.print(PAGE, assets={"mono.ttf": mono}, style=face + style)
+        after = printer.print(PAGE, assets={}, style=style)
+
+    assert after == before
+    assert (b"Brought" in opened(other), b"Brought" in opened(after)) == (True, False)
+
+
 def test_the_identifier_of_the_file_follows_the_document(printer):
     found = [
         re.findall(rb"/ID \[(.*?)\]", opened(printer.print(html, assets={})), re.DOTALL)

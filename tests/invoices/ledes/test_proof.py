@@ -27,7 +27,7 @@ def test_emitted_bytes_are_tied_to_their_snapshot():
     assert (proof.lines, proof.lines_tied) == (3, 3)
     assert proof.total == Decimal("624.95")
     assert proof.sha256 == hashlib.sha256(data).hexdigest()
-    assert proof.snapshot_sha256 == fingerprint(canonical_bytes(snapshot))
+    assert proof.fitted_sha256 == fingerprint(canonical_bytes(snapshot))
     assert json.loads(json.dumps(proof.as_json()))["ok"] is True
 
 

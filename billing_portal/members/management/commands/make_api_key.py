@@ -11,6 +11,7 @@ from billing_portal.errors import Refused
 from billing_portal.members import granting
 from billing_portal.tenancy.actors import system
 from billing_portal.tenancy.models import Tenant
+from billing_portal.tenancy.permissions import ROLES
 from billing_portal.tenancy.scope import tenant_scope
 
 
@@ -24,6 +25,15 @@ class Command(BaseCommand):
         parser.add_argument("firm", help="the firm's slug")
         parser.add_argument("--name", required=True)
         parser.add_argument("--days", type=int, default=365)
+        parser.add_argument(
+            "--scope",
+            action="append",
+            default=[],
+            choices=sorted(ROLES["service"]),
+            metavar="PERMISSION",
+            help="what it may do, such as charges.capture; repeatable; without any, all that a "
+            "service may do, approving for others included: the operator stands for it",
+        )
         parser.add_argument("--network", action="append", default=[], help="a CIDR; repeatable")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -39,6 +49,7 @@ class Command(BaseCommand):
                     name=options["name"],
                     by=system("setup"),
                     expires_at=now + timedelta(days=options["days"]),
+                    scopes=sorted(set(options["scope"])),
                     networks=options["network"],
                 )
                 granting.approve_key(key, by=system("operator"), at=now)

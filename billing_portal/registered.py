@@ -1,0 +1,90 @@
+"""What the rooms register: dotted names and URL names, so that the roof imports nobody.
+
+Each name is a setting, the same in every installation: nothing here reads the environment.
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "DOCTOR_CHECKS",
+    "FIGURES",
+    "FILE_CHECKS",
+    "INBOX_PROVIDERS",
+    "LEDGER_CHECKS",
+    "NAVIGATION",
+    "NOUN_PROVIDERS",
+    "SEALED_CHAINS",
+    "SEARCH_PROVIDERS",
+]
+
+SEALED_CHAINS = {
+    "audit": "billing_portal.audit.sealing.audit_pages",
+    "ledger": "ledger.queries.entry_pages",
+}
+LEDGER_CHECKS: list[str] = [
+    "invoices.queries.charges.charges_without_entry",
+    "invoices.queries.verifying.totals_are_booked",
+    "invoices.queries.frozen.facts_are_frozen",
+    "invoices.queries.frozen.notes_and_invoices_agree",
+    "invoices.queries.recorded.documents_are_recorded",
+    "invoices.queries.recorded.verdicts_are_recorded",
+    "invoices.queries.verifying.numbers_have_no_gap",
+    "dunning.queries.verifying.statements_add_up",
+    "dunning.queries.verifying.lines_are_their_payments",
+    "dunning.queries.verifying.bank_files_are_recorded",
+]
+FILE_CHECKS: list[str] = ["invoices.queries.recorded.files_are_there"]  # with --files
+FIGURES: list[str] = [  # what monitoring is told of each firm, without saying whose it is
+    "billing_portal.audit.queries.figures",
+    "billing_portal.outbox.queries.figures",
+    "ledger.queries.figures",
+    "invoices.queries.figures.figures",
+]
+DOCTOR_CHECKS: list[str] = [  # each yields findings
+    "billing_portal.operation.checks.installation.installation",
+    "billing_portal.operation.checks.database.database",
+    "billing_portal.operation.checks.work.work",
+    "billing_portal.operation.checks.trail.trail",
+    "billing_portal.operation.checks.outside.outside",
+    "invoices.gateways.trial.trial",
+]
+INBOX_PROVIDERS: list[str] = [
+    "invoices.views.inbox.inbox_items",
+    "invoices.views.uploads.inbox_items",
+    "dunning.views.payments.inbox_items",
+    "customers.views.inbox_items",
+    "ledger.views.periods.inbox_items",
+    "ledger.views.verifications.inbox_items",
+    "billing_portal.jobs.views.inbox_items",
+    "billing_portal.members.views.waiting.inbox_items",
+    "billing_portal.members.views.keys.inbox_items",
+]
+SEARCH_PROVIDERS: list[str] = ["invoices.views.inbox.search", "customers.views.search"]
+NOUN_PROVIDERS: dict[str, str] = {  # by the prefix of public ids: who names such things
+    "chg": "invoices.views.charges.charges_named",
+    "cus": "customers.views.customers_named",
+    "ent": "ledger.views.books.entries_named",
+    "inv": "invoices.views.inbox.invoices_named",
+    "job": "billing_portal.jobs.views.jobs_named",
+    "mat": "customers.views.matters_named",
+    "pay": "dunning.views.payments.payments_named",
+    "rem": "dunning.views.reminders.reminders_named",
+    "run": "invoices.views.inbox.runs_named",
+}
+NAVIGATION: list[tuple[str, str, str, str, str]] = [  # letter, label, icon, URL name, permission
+    ("q", "Inbox", "inbox", "portal:inbox", ""),
+    ("i", "Invoices", "file-text", "invoices:invoices", "invoices.read"),
+    ("r", "Runs", "play", "invoices:runs", "runs.read"),
+    ("u", "Uploads", "upload", "invoices:uploads", "uploads.read"),
+    ("p", "Payments", "wallet", "dunning:payments", "payments.read"),
+    ("d", "Reminders", "bell", "dunning:reminders", "dunning.read"),
+    ("w", "Charges", "receipt", "invoices:charges", "charges.read"),
+    ("c", "Customers", "users", "admin:customers_customer_changelist", "admin.enter"),
+    ("m", "Matters", "scale", "admin:customers_matter_changelist", "admin.enter"),
+    ("l", "Ledger", "book-open", "ledger:trial_balance", "ledger.read"),
+    ("o", "People", "user", "people:people", "members.read"),
+    ("k", "API keys", "key-round", "people:keys", "api_keys.read"),
+    ("a", "Audit log", "history", "audit:log", "audit.read"),
+    ("j", "Jobs", "activity", "jobs:jobs", "jobs.read"),
+    ("s", "Back office", "settings", "admin:index", "admin.enter"),
+]

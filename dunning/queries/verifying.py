@@ -1,0 +1,67 @@
+"""What must hold of bank files, for ``ledger_verify``: each names the first that do not."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from itertools import islice
+from typing import Any
+
+from django.db.models import F, Q, Sum
+
+from billing_portal.audit.models import AuditEvent
+from dunning.models import BankFile, BankLine, BankStatement
+
+_TOLD = 5
+
+
+def statements_add_up() -> list[str]:
+    """Every bank statement comes from its opening balance by its lines to its closing balance.
+
+    Two queries, every line once.
+    """
+    sums = BankLine.objects.values("statement").annotate(moved=Sum("amount"))
+    moved: dict[Any, int] = {row["statement"]: row["moved"] for row in sums}
+    wrong = (
+        each
+        for each in BankStatement.objects.order_by("pk").iterator()
+        if each.opening + moved.get(each.pk, 0) != each.closing
+    )
+    told = islice(wrong, _TOLD)
+    return [f"The lines of statement {each} do not come to its balances." for each in told]
+
+
+def lines_are_their_payments() -> list[str]:
+    """Every bank line says what its payment says: amount, currency, day, payer and words.
+
+    One query, every line once.
+    """
+    same = Q(
+        amount=F("payment__amount"),
+        currency=F("payment__currency"),
+        booked_on=F("payment__received_on"),
+        payer=F("payment__payer"),
+        remittance=F("payment__remittance"),
+    )
+    wrong = BankLine.objects.filter(payment__isnull=False).exclude(same).order_by("pk")
+    return [
+        f"Line {each.number} of statement {each.statement} is not as its payment {each.payment_id}."
+        for each in wrong.select_related("statement")[:_TOLD]
+    ]
+
+
+def bank_files_are_recorded() -> list[str]:
+    """Every bank file's bytes carry the hash that the trail recorded at importing.
+
+    Two queries, and the bytes of every file.
+    """
+    return list(islice(_files_off(), _TOLD))
+
+
+def _files_off() -> Iterator[str]:
+    deeds = AuditEvent.objects.filter(action="bank_file.imported", subject_kind="bankfile")
+    told = dict(deeds.values_list("subject_id", "details__sha256"))
+    for file in BankFile.objects.order_by("pk").iterator(chunk_size=20):
+        found = hashlib.sha256(bytes(file.content)).hexdigest()
+        if not found == file.sha256 == told.get(file.public_id):
+            yield f"The bank file {file} is not the one that was imported."
