@@ -1,68 +1,23 @@
 """The laws of the books hold in the database, whoever writes and whatever the timing."""
 
-import threading
-from dataclasses import replace
-from datetime import UTC, date, datetime
-from decimal import Decimal
+from datetime import date
 
 import psycopg
 import pytest
 from django.db import DatabaseError, IntegrityError, ProgrammingError, connection, transaction
 
-from billing_portal.money import Money
 from billing_portal.tenancy.scope import tenant_scope
-from ledger.actions.closing import EarlierOpen, NotClosable, OwnRequest, close, request_close
+from ledger.actions.closing import NotClosable, OwnRequest, close, request_close
 from ledger.actions.months import PeriodClosed
-from ledger.actions.posting import (
-    AlreadyReversed,
-    Line,
-    NewEntry,
-    mirror_of,
-    post,
-    reverse,
-)
+from ledger.actions.posting import post
 from ledger.models import Account, AccountingPeriod, Entry, Posting
 from tests.factories import TenantFactory
-
-DAY = date(2026, 10, 31)
-AUGUST = date(2026, 8, 10)
-ONE = Money(Decimal(1), "USD")
-LATE = datetime(2026, 11, 3, tzinfo=UTC)
-
-
-def entry(key="charge:1"):
-    lines = (Line("wip", ONE), Line("fees", -ONE))
-    return NewEntry(kind="charge", booked_on=DAY, key=key, lines=lines)
+from tests.ledger.writing import DAY, LATE, accounts, entry, raw
 
 
 @pytest.fixture
 def posted(tenant, owner):
     return post([entry()], by=owner)[0]
-
-
-def raw(lines, *, tenant_id, period_id, currency="USD", entry_id=None, day=DAY):
-    """Write postings and a header by hand, as a careless program would."""
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("select nextval(pg_get_serial_sequence('ledger_entry', 'id'))")
-        pk = entry_id or cursor.fetchone()[0]
-        for number, (account, amount) in enumerate(lines, 1):
-            cursor.execute(
-                "insert into ledger_posting (tenant_id, entry_id, line_no, account_id, currency,"
-                " amount, tax_code) values (%s, %s, %s, %s, %s, %s, '')",
-                [tenant_id, pk, number, account, currency, amount],
-            )
-        cursor.execute(
-            "insert into ledger_entry (tenant_id, id, uid, kind, booked_on, effective_on,"
-            " period_id, key, fingerprint, source, reason, correction_group, actor)"
-            " values (%s, %s, gen_random_uuid(), 'x', %s, %s, %s, %s, '', '', '', '', 'user:1')",
-            [tenant_id, pk, day, day, period_id, f"raw:{pk}"],
-        )
-        cursor.execute("set constraints all immediate")
-    return pk
-
-
-def accounts():
-    return list(Account.objects.order_by("pk").values_list("pk", flat=True))
 
 
 @pytest.mark.parametrize(
@@ -278,180 +233,3 @@ def test_postings_without_a_header_do_not_last(tenant, posted):
         )
         with connection.cursor() as cursor:
             cursor.execute("set constraints all immediate")
-
-
-@pytest.mark.django_db(transaction=True)
-def test_a_reversal_of_two_sessions_is_one(owner):
-    """Whoever comes second waits, and is refused by name."""
-    firm, outcome = TenantFactory.create(), []
-    with tenant_scope(firm.pk):
-        (first,) = post([entry()], by=owner)
-
-    def second_hand():
-        try:
-            with tenant_scope(firm.pk):
-                mirrored = mirror_of(first, key="other", on=DAY, reason="Also wrong")
-                post([mirrored], by=owner)
-        except AlreadyReversed as refused:
-            outcome.append(refused.code)
-        finally:
-            connection.close()
-
-    hand = threading.Thread(target=second_hand)
-    with tenant_scope(firm.pk):
-        reverse(first, by=owner, on=DAY, reason="Wrong")
-        hand.start()
-        hand.join(0.5)
-        assert hand.is_alive()
-    hand.join(10)
-
-    assert outcome == ["ledger.already_reversed"]
-
-
-@pytest.mark.django_db(transaction=True)
-def test_a_late_line_of_another_transaction_never_attaches(databases, owner):
-    """One session writes postings and waits; the other posts the header they name."""
-    firm = TenantFactory.create()
-    with tenant_scope(firm.pk):
-        (first,) = post([entry()], by=owner)
-        pair, period = accounts(), first.period_id
-    name = connection.settings_dict["NAME"]
-    with psycopg.connect(databases.url("app", name)) as other:
-        other.execute(f"select set_config('app.tenant', '{firm.pk}', true)")
-        other.execute(
-            "insert into ledger_posting (tenant_id, entry_id, line_no, account_id, currency,"
-            " amount, tax_code)"
-            " values (%s, 777, 3, %s, 'USD', 1, ''), (%s, 777, 4, %s, 'USD', -1, '')",
-            [firm.pk, pair[0], firm.pk, pair[1]],
-        )
-        with tenant_scope(firm.pk):
-            raw(
-                zip(pair, [5, -5], strict=True),
-                tenant_id=firm.pk,
-                period_id=period,
-                entry_id=777,
-            )
-        with pytest.raises(psycopg.errors.ForeignKeyViolation, match="its_entrys_transaction"):
-            other.commit()
-
-
-@pytest.mark.django_db(transaction=True)
-def test_closing_waits_for_a_posting_and_what_comes_after_is_refused(owner, second_owner):
-    firm = TenantFactory.create()
-    with tenant_scope(firm.pk):
-        (first,) = post([entry()], by=owner)
-        request_close(first.period, by=owner, on=date(2026, 11, 2))
-        AccountingPeriod.objects.filter(pk=first.period_id).update(state="open")
-    posted_first, outcome = threading.Event(), []
-
-    def close_meanwhile():
-        try:
-            posted_first.wait(5)
-            with tenant_scope(firm.pk):
-                AccountingPeriod.objects.filter(pk=first.period_id).update(state="soft_closed")
-                outcome.append(close(first.period, by=second_owner, at=LATE).head_seq)
-        finally:
-            connection.close()
-
-    closer = threading.Thread(target=close_meanwhile)
-    with tenant_scope(firm.pk):
-        post([entry("charge:2")], by=owner)
-        closer.start()
-        posted_first.set()
-        closer.join(0.5)
-        assert outcome == []  # it waits for the lock that posting holds
-    closer.join(10)
-
-    assert outcome == [2]
-    with tenant_scope(firm.pk), pytest.raises(PeriodClosed):
-        post([entry("charge:3")], by=owner)
-
-
-def of_august(kind="charge"):
-    return replace(entry("august"), booked_on=AUGUST, kind=kind)
-
-
-def of_november():
-    return replace(entry("november"), booked_on=date(2026, 11, 1))
-
-
-def closed_october(posted, owner, second_owner):
-    period = request_close(posted.period, by=owner, on=date(2026, 11, 2))
-    return close(period, by=second_owner, at=LATE)
-
-
-@pytest.mark.parametrize("kind", ["charge", "adjustment"])
-def test_nothing_is_booked_behind_a_closed_month(tenant, posted, owner, second_owner, kind):
-    closed_october(posted, owner, second_owner)
-
-    with pytest.raises(PeriodClosed, match="closed up to 2026-10-31; 2026-08-10 is before"):
-        post([of_november(), of_august(kind)], by=owner)
-
-    assert Entry.objects.count() == 1
-    assert not AccountingPeriod.objects.filter(starts_on=date(2026, 8, 1)).exists()
-    post([of_november()], by=owner)
-
-
-def test_the_database_knows_the_edge_too(tenant, posted, owner, second_owner):
-    closed_october(posted, owner, second_owner)
-    august = AccountingPeriod.objects.create(starts_on=date(2026, 8, 1), ends_on=date(2026, 9, 1))
-
-    with pytest.raises(IntegrityError, match="closed: a later one is"):
-        raw(
-            zip(accounts(), [5, -5], strict=True),
-            tenant_id=tenant.pk,
-            period_id=august.pk,
-            day=AUGUST,
-        )
-
-
-def test_a_neighbors_closed_month_is_no_edge_here(tenant, owner, second_owner):
-    with tenant_scope(TenantFactory.create().pk):
-        (posted,) = post([entry()], by=owner)
-        closed_october(posted, owner, second_owner)
-
-    with tenant_scope(tenant.pk):
-        assert post([of_august()], by=owner)[0].booked_on == AUGUST
-
-
-def test_months_are_closed_in_their_order(tenant, posted, owner, second_owner):
-    (early,) = post([of_august()], by=owner)
-    with pytest.raises(EarlierOpen, match="August 2026 is closed before October 2026"):
-        request_close(posted.period, by=owner, on=date(2026, 11, 2))
-
-    request_close(early.period, by=owner, on=date(2026, 11, 2))
-    request_close(posted.period, by=owner, on=date(2026, 11, 2))
-    with pytest.raises(EarlierOpen, match="August 2026"):
-        close(posted.period, by=second_owner, at=LATE)
-    assert set(AccountingPeriod.objects.values_list("state", flat=True)) == {"soft_closed"}
-
-    close(early.period, by=second_owner, at=LATE)
-    assert close(posted.period, by=second_owner, at=LATE).state == "closed"
-
-
-@pytest.mark.django_db(transaction=True)
-def test_closing_waits_for_a_posting_in_an_earlier_month(owner, second_owner):
-    """The closer waits for it, and then finds the month that it opened."""
-    firm, outcome = TenantFactory.create(), []
-    with tenant_scope(firm.pk):
-        (first,) = post([entry()], by=owner)
-        request_close(first.period, by=owner, on=date(2026, 11, 2))
-
-    def close_meanwhile():
-        try:
-            with tenant_scope(firm.pk):
-                close(first.period, by=second_owner, at=LATE)
-        except EarlierOpen as refused:
-            outcome.append(refused.code)
-        finally:
-            connection.close()
-
-    closer = threading.Thread(target=close_meanwhile)
-    with tenant_scope(firm.pk):
-        post([of_august()], by=owner)
-        closer.start()
-        closer.join(0.5)
-        assert closer.is_alive()
-    closer.join(10)
-
-    assert outcome == ["ledger.earlier_open"]
