@@ -10,9 +10,13 @@ from billing_portal.tenancy.scope import current_tenant_id
 from ledger.actions.verifying import verify_and_keep
 
 
-@job(title="Verify the books", queue="default", timeout=300, max_attempts=2)
+@job(title="Verify the books", queue="checks", timeout=1500, max_attempts=2)
 def verify_nightly() -> None:
-    """Look at all of the firm's books and chains. Twice does no harm: it reads, and notes twice."""
+    """Look at all of the firm's books and chains. Twice does no harm: it reads, and notes twice.
+
+    Its time grows with the books: ``bench_month_end`` says how fast. One firm's at a time, in a
+    queue of its own, so that no month end waits for it.
+    """
     verify_and_keep(Tenant.objects.get(pk=current_tenant_id()), by=system("clock"))
 
 

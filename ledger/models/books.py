@@ -129,7 +129,9 @@ class Entry(PublicModel):
         ]
         indexes = [
             models.Index(fields=["tenant", "booked_on", "id"], name="entry_by_day"),
-            models.Index(fields=["tenant", "source"], name="entry_by_source"),
+            models.Index(
+                fields=["tenant", "source"], condition=~Q(source=""), name="entry_by_source"
+            ),
         ]
 
     def __str__(self) -> str:

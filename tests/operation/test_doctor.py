@@ -194,8 +194,8 @@ def test_slots_and_lines_of_the_clock_that_are_missing_are_told(settings):
     assert findings["clock"].level is Level.WARN
 
 
-def test_a_clock_that_nobody_strikes_is_a_fault(firm):
-    gatekeeper.make_slots({"default": 2, "documents": 2, "mail": 2, "browser": 1})
+def test_a_clock_that_nobody_strikes_is_a_fault(firm, settings):
+    gatekeeper.make_slots(settings.JOB_SLOTS)
     ClockLine.objects.create(name="x", job="x", every_seconds=60, next_due_at="2026-01-01T00:00Z")
 
     findings = found(work.work)
