@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from datetime import date, timedelta
+from decimal import Decimal
 
 FIRST_DAY, LAST_DAY = date(1990, 1, 1), date(2099, 12, 31)
 DAYS_IN_WORDS = f"a day from {FIRST_DAY} to {LAST_DAY}"
@@ -30,6 +31,11 @@ def is_a_day(day: date) -> bool:
 def is_too_far_ahead(day: date, today: date) -> bool:
     """Say whether work of a day is dated later than anybody can know of it."""
     return day > today + timedelta(days=MOST_DAYS_AHEAD)
+
+
+def is_more_than_a_day(hours: Decimal) -> bool:
+    """Say whether nobody can have worked so many hours on one day."""
+    return hours > MOST_HOURS
 
 
 def is_plain_decimal(text: str) -> bool:

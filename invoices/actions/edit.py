@@ -11,7 +11,7 @@ from uuid import uuid4
 from django.db import transaction
 
 from billing_portal.audit.trail import record
-from billing_portal.bounds import MOST_IN_A_LINE
+from billing_portal.bounds import MOST_HOURS, MOST_IN_A_LINE, is_more_than_a_day
 from billing_portal.errors import Stale
 from billing_portal.money import Money
 from billing_portal.outbox.events import publish
@@ -22,7 +22,7 @@ from billing_portal.texts import refuse_hidden
 from customers.actions.checks import has_card_number
 from customers.queries import party_of
 from invoices import codes
-from invoices.actions.refusals import BadLine, NothingChanged, NotYours, WrongState
+from invoices.actions.refusals import BadLine, NothingChanged, NotYours, TooManyHours, WrongState
 from invoices.actions.taxing import apply_tax
 from invoices.models import EDITABLE, Charge, Invoice, InvoiceLine, LineEdit, RunItem
 from ledger.actions.posting import Line, NewEntry, post
@@ -56,6 +56,7 @@ def edit_line(
     :raises WrongState: when it is approved or final.
     :raises NothingChanged: when the line is as the changes say already.
     :raises BadLine: for a value or sum that cannot be.
+    :raises TooManyHours: for more hours than a charge of time can have.
     :raises HiddenCharacter: for a text with a character that cannot be seen.
     :raises PeriodClosed: when the books of ``on`` are closed.
     """
@@ -74,9 +75,8 @@ def edit_line(
     if not changed:
         raise NothingChanged("The line says that already.")
     retotal(invoice, line)
-    entry = book_change(
-        line, line.amount - amount_before, amount_before, by=by, on=on, reason=reason
-    )
+    delta = line.amount - amount_before
+    entry = book_change(line, delta, amount_before, by=by, on=on, reason=reason)
     line.save()
     invoice.version += 1
     invoice.save(update_fields=["version", "net", "tax", "total"])
@@ -198,11 +198,18 @@ def _must_make_sense(line: InvoiceLine, reason: str) -> None:
     for number in (line.quantity, line.unit_price):
         if not number.is_finite() or abs(number) >= _MOST_QUANTITY:
             raise BadLine(f"{number} is out of range.")
-    if line.kind == Charge.Kind.TIME and line.quantity < 0:
-        raise BadLine("Hours are not below zero.")
+    if line.kind == Charge.Kind.TIME:
+        _must_fit_into_a_day(line.quantity)
     for name in codes.CODES:
         if not codes.is_code(getattr(line, name)):
             raise BadLine(f"A code has {codes.IN_WORDS}.")
+
+
+def _must_fit_into_a_day(hours: Decimal) -> None:
+    if hours < 0:
+        raise BadLine("Hours are not below zero.")
+    if is_more_than_a_day(hours):
+        raise TooManyHours(f"One line of time has at most {MOST_HOURS} hours.")
 
 
 def retotal(invoice: Invoice, edited: InvoiceLine | None) -> None:

@@ -6,6 +6,7 @@ from datetime import date, timedelta
 
 from billing_portal.bounds import DAYS_IN_WORDS, is_a_day
 from billing_portal.errors import Refused
+from invoices.models import Verdict
 
 _MOST_DAYS_AHEAD = 31
 
@@ -46,6 +47,18 @@ class NoReviewer(Refused):
     code = "invoices.no_reviewer"
 
 
+class ReturnUnanswered(Refused):
+    """The draft is as it was when it was returned, and nobody has answered."""
+
+    code = "invoices.return_unanswered"
+
+    def __init__(self, remark: Verdict) -> None:
+        said, name = remark.text.strip(), remark.given_by_name
+        self.more = {"returned_by": name, "category": remark.category, "remark": said}
+        stop = "" if said.endswith((".", "!", "?")) else "."
+        super().__init__(f"Returned by {name}: {said}{stop} Nothing was changed since.")
+
+
 class NothingChanged(Refused):
     """The edit leaves the line as it is."""
 
@@ -56,6 +69,12 @@ class BadLine(Refused):
     """A value that a line cannot have, or a total below zero."""
 
     code = "invoices.bad_line"
+
+
+class TooManyHours(Refused):
+    """A line of time has more hours than a day; a charge is refused with the same code."""
+
+    code = "charges.too_many_hours"
 
 
 class NoAddress(Refused):

@@ -11,12 +11,14 @@ from django.db import transaction
 from django.db.models import Max
 
 from billing_portal.audit.trail import record, record_many
+from billing_portal.errors import Refused
 from billing_portal.members.models import User
 from billing_portal.members.queries import is_vouched_for, own_refs
 from billing_portal.outbox.events import publish, publish_many
 from billing_portal.tenancy.actors import Actor, ActorKind
 from billing_portal.texts import refuse_hidden
 from customers.actions.checks import refuse_strangers
+from invoices.actions.comments import add_comment
 from invoices.actions.edit import locked, require_may_edit, retotal
 from invoices.actions.refusals import (
     BadLine,
@@ -24,9 +26,11 @@ from invoices.actions.refusals import (
     NoReviewer,
     NotYours,
     OwnEdit,
+    ReturnUnanswered,
     WrongState,
 )
 from invoices.models import Invoice, LineEdit, Verdict
+from invoices.queries.invoices import unanswered_returns
 
 _State = Invoice.State
 _FOR_OTHERS = "invoices.approve_for_others"
@@ -51,21 +55,26 @@ def assign_reviewer(invoice: Invoice, *, reviewer: User, version_seen: int, by: 
 
 
 @transaction.atomic
-def request_review(invoices: Sequence[Invoice], *, by: Actor) -> list[Invoice]:
+def request_review(invoices: Sequence[Invoice], *, by: Actor, answer: str = "") -> list[Invoice]:
     """Hand drafts to their reviewers, all or none; those in review already stay so.
 
+    :param answer: what is said to whoever returned them; kept as a comment of each draft.
     :raises NoReviewer: when nobody is named for one of them.
-    :raises WrongState: when one was approved, or is final. Six queries, whatever the number.
+    :raises WrongState: when one was approved, or is final.
+    :raises ReturnUnanswered: without an answer, when one was returned and nothing came of it.
+    :raises BadComment: for an answer that cannot be kept. Seven queries, whatever the number; six
+        more for each draft with an answer.
     """
     by.must("invoices.edit")
     ids = [invoice.pk for invoice in invoices]
     found = list(Invoice.objects.select_for_update().filter(pk__in=ids).order_by("pk"))
-    for invoice in found:
-        if invoice.state not in {_State.DRAFT, _State.IN_REVIEW}:
-            raise WrongState(f"{invoice} is {invoice.get_state_display().lower()}.")
-        if invoice.reviewer_id is None:
-            raise NoReviewer(f"Nobody is named to review the draft for {invoice.customer}.")
+    for refusal in against_review(found).values():
+        if not (isinstance(refusal, ReturnUnanswered) and answer.strip()):
+            raise refusal
     drafts = [invoice for invoice in found if invoice.state == _State.DRAFT]
+    if answer.strip():
+        for invoice in drafts:
+            add_comment(invoice, text=answer, by=by)
     Invoice.objects.filter(pk__in=[each.pk for each in drafts]).update(state=_State.IN_REVIEW)
     for invoice in drafts:
         invoice.state = _State.IN_REVIEW
@@ -73,6 +82,22 @@ def request_review(invoices: Sequence[Invoice], *, by: Actor) -> list[Invoice]:
     publish_many(
         "invoice.review_requested", [(each.public_id, {"version": each.version}) for each in drafts]
     )
+    return found
+
+
+def against_review(invoices: Sequence[Invoice]) -> dict[int, Refused]:
+    """Return what stands against handing invoices to their reviewers, by key. One query."""
+    drafts = [invoice for invoice in invoices if invoice.state == _State.DRAFT]
+    remarks = unanswered_returns(drafts)
+    found: dict[int, Refused] = {}
+    for invoice in invoices:
+        if invoice.state not in {_State.DRAFT, _State.IN_REVIEW}:
+            found[invoice.pk] = WrongState(f"{invoice} is {invoice.get_state_display().lower()}.")
+        elif invoice.reviewer_id is None:
+            no_one = f"Nobody is named to review the draft for {invoice.customer}."
+            found[invoice.pk] = NoReviewer(no_one)
+        elif invoice.pk in remarks:
+            found[invoice.pk] = ReturnUnanswered(remarks[invoice.pk])
     return found
 
 

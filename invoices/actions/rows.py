@@ -15,6 +15,7 @@ from billing_portal.bounds import (
     MOST_HOURS,
     MOST_IN_A_LINE,
     is_a_day,
+    is_more_than_a_day,
     is_too_far_ahead,
 )
 from billing_portal.money import Money
@@ -30,6 +31,7 @@ from customers.queries import (
     timekeepers_by_external_id,
 )
 from invoices import codes
+from invoices.actions.refusals import TooManyHours
 from invoices.models import Charge
 
 _MOST_NUMBER = Decimal(10) ** 9
@@ -220,10 +222,9 @@ def _must_make_sense(row: NewCharge, customer: Customer) -> None:
         raise RowRefused("charges.value", "timekeeper", "Time needs a timekeeper.")
     if row.kind == Charge.Kind.TIME and row.quantity < 0:
         raise RowRefused("charges.value", "quantity", "Hours are not below zero.")
-    if row.kind == Charge.Kind.TIME and row.quantity > MOST_HOURS:
-        raise RowRefused(
-            "charges.too_many_hours", "quantity", f"One charge has at most {MOST_HOURS} hours."
-        )
+    if row.kind == Charge.Kind.TIME and is_more_than_a_day(row.quantity):
+        many = f"One charge has at most {MOST_HOURS} hours."
+        raise RowRefused(TooManyHours.code, "quantity", many)
     if row.unit_price is None and (row.kind != Charge.Kind.TIME or not row.matter):
         raise RowRefused(
             "charges.value", "unit_price", "Only time on a matter is priced by a rate."

@@ -24,7 +24,6 @@ from billing_portal.tenancy.scope import current_tenant_id, tenant_scope
 from invoices.actions.draft import draft_items
 from invoices.actions.finalize import finalize
 from invoices.actions.refusals import RunState, must_be_a_day
-from invoices.actions.review import request_review
 from invoices.models import BillingRun, Invoice, RunItem
 from invoices.queries.runs import invoices_of
 
@@ -118,16 +117,6 @@ def retry_item(item: RunItem, *, by: Actor) -> RunItem:
         last=item.position,
     )
     return item
-
-
-@transaction.atomic
-def send_to_review(run: BillingRun, *, by: Actor) -> int:
-    """Hand all drafts of a run that name a reviewer to them; return how many. Eight queries.
-
-    Drafts that name nobody stay, and are shown as such.
-    """
-    drafts = invoices_of(run).filter(state=Invoice.State.DRAFT, reviewer__isnull=False)
-    return len(request_review(list(drafts), by=by))
 
 
 def finalize_approved(run: BillingRun, *, by: Actor, on: date, today: date | None = None) -> Job:

@@ -126,12 +126,13 @@ class InvoiceViewSet(NounViewSet):
         )
         return self.shown(changed)
 
-    @extend_schema(request=None, responses=shapes.InvoiceWholeOut)
+    @extend_schema(request=shapes.AnswerIn, responses=shapes.InvoiceWholeOut)
     @action(detail=True, methods=["post"], url_path="review-request")
     @idempotent
     def review_request(self, request: Request, **_: Any) -> Response:
-        """Hand a draft to its reviewer."""
-        (invoice,) = review.request_review([self.get_object()], by=by(request))
+        """Hand a draft to its reviewer; one that was returned is changed or answered first."""
+        draft, answer = self.get_object(), typed(shapes.AnswerIn, request.data)["answer"]
+        (invoice,) = review.request_review([draft], answer=answer, by=by(request))
         return self.shown(invoice)
 
     @extend_schema(request=None, responses=shapes.InvoiceWholeOut, parameters=[IF_MATCH])

@@ -8,8 +8,7 @@ from typing import Any, ClassVar
 
 from django.db.models import QuerySet
 from django.http import Http404
-from drf_spectacular.utils import extend_schema, inline_serializer
-from rest_framework import serializers
+from drf_spectacular.utils import extend_schema
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -20,13 +19,14 @@ from billing_portal.api.views import NounViewSet, one_of
 from billing_portal.jobs.api import JobOut
 from invoices.actions import run as running
 from invoices.actions.plan import plan_run
+from invoices.actions.send_run import send_to_review
 from invoices.api import shapes
 from invoices.models import BillingRun, RunItem
 from invoices.queries.previews import preview_of
 from invoices.queries.runs import items_in, progress_of_runs
 
 _START = "runs.start"
-_COMPARED = 1000
+_COMPARED = _NAMED = 1000
 
 
 class RunViewSet(NounViewSet):
@@ -141,16 +141,19 @@ class RunViewSet(NounViewSet):
         again = running.retry_item(found, by=by(request))
         return Response(shapes.RunItemOut(again).data, status=202)
 
-    @extend_schema(
-        request=None,
-        responses=inline_serializer("ReviewRequestsOut", {"sent": serializers.IntegerField()}),
-    )
+    @extend_schema(request=shapes.ReviewRequestsIn, responses=shapes.ReviewRequestsOut)
     @action(detail=True, methods=["post"], url_path="review-requests")
     @idempotent
     def review_requests(self, request: Request, **_: Any) -> Response:
-        """Hand the drafts of a run to their reviewers."""
-        count = running.send_to_review(self.get_object(), by=by(request))
-        return Response({"sent": count})
+        """Hand the drafts of a run to their reviewers; those that cannot go stay and are named."""
+        run, is_trial = self.get_object(), typed(shapes.ReviewRequestsIn, request.data)["dry_run"]
+        done = send_to_review(run, by=by(request), is_trial=is_trial)
+        rows = [
+            {"id": each.public_id, "code": no.code, "detail": str(no)}
+            for each, no in done.left[:_NAMED]
+        ]
+        told = {"sent": len(done.sent), "left": len(done.left), "data": rows}
+        return Response(shapes.ReviewRequestsOut({"dry_run": is_trial, **told}).data)
 
     @extend_schema(request=shapes.OnIn, responses={202: JobOut})
     @action(detail=True, methods=["post"])

@@ -310,6 +310,35 @@ class LineEditIn(StrictIn):
     reason = Prose(max_length=500, required=False, allow_blank=True)
 
 
+class AnswerIn(StrictIn):
+    """What is said to whoever returned the draft; it is kept as a comment and stays in the firm."""
+
+    answer = Prose(max_length=2000, default="", allow_blank=True)
+
+
+class ReviewRequestsIn(StrictIn):
+    """With ``dry_run`` it is only found out which drafts could be sent."""
+
+    dry_run = serializers.BooleanField(default=False)
+
+
+class LeftOut(serializers.Serializer):
+    """A draft that stays, with the code of the rule that would refuse it by itself."""
+
+    id = serializers.CharField()
+    code = serializers.CharField()
+    detail = serializers.CharField()
+
+
+class ReviewRequestsOut(serializers.Serializer):
+    """How many drafts went to their reviewers and how many stay, of these at most 1,000 named."""
+
+    dry_run = serializers.BooleanField()
+    sent = serializers.IntegerField()
+    left = serializers.IntegerField()
+    data = LeftOut(many=True)  # type: ignore[assignment]  # a field of that name
+
+
 class ReturnIn(StrictIn):
     """What is wrong with an invoice."""
 

@@ -79,6 +79,14 @@ class ReturnForm(forms.Form):
     )
 
 
+class AnswerForm(forms.Form):
+    """What is said to whoever returned a draft."""
+
+    answer = forms.CharField(
+        max_length=2000, widget=forms.Textarea(attrs={"rows": 3}), label="Your answer"
+    )
+
+
 _AGGREGATION_WORDS = {"per-charge": "For each charge", "semi-monthly": "Semimonthly"}
 _EXECUTION_WORDS = {
     Execution.BEGINNING_OF_THE_MONTH: "By the 1st of the month",

@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 
+from billing_portal.bounds import MOST_HOURS
 from billing_portal.money import Money
 from billing_portal.tenancy.fields import TenantForeignKey
 from billing_portal.tenancy.models import PublicModel
@@ -63,6 +64,10 @@ class Charge(PublicModel):
             models.CheckConstraint(
                 condition=~Q(kind="TIME") | Q(timekeeper__isnull=False),
                 name="charge_of_time_names_a_timekeeper",
+            ),
+            models.CheckConstraint(
+                condition=~Q(kind="TIME") | Q(quantity__gte=0, quantity__lte=MOST_HOURS),
+                name="charge_of_time_fits_into_a_day",
             ),
         ]
         indexes = [

@@ -9,6 +9,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
 
+from billing_portal.bounds import MOST_HOURS
 from billing_portal.money import Money
 from billing_portal.periods import Period
 from billing_portal.tenancy.fields import TenantForeignKey
@@ -109,6 +110,10 @@ class Invoice(PublicModel):
             models.CheckConstraint(
                 condition=Q(state__in=["FINALIZED", "VOID"]) | Q(number=""),
                 name="invoice_number_is_taken_last",
+            ),
+            models.CheckConstraint(
+                condition=~Q(state__in=["APPROVED", "FINALIZED"]) | ~Q(approved_by=""),
+                name="invoice_that_is_approved_says_by_whom",
             ),
             models.CheckConstraint(
                 condition=Q(total=F("net") + F("tax")), name="invoice_total_is_net_and_tax"
@@ -238,6 +243,14 @@ class InvoiceLine(PublicModel):
             models.CheckConstraint(
                 condition=Q(charge__isnull=False) | Q(corrects__isnull=False),
                 name="invoice_line_comes_from_somewhere",
+            ),
+            # A credit note repeats what it corrects, and what is released is billed no more.
+            models.CheckConstraint(
+                condition=~Q(kind="TIME")
+                | Q(corrects__isnull=False)
+                | Q(is_released=True)
+                | Q(quantity__gte=0, quantity__lte=MOST_HOURS),
+                name="invoice_line_of_time_fits_into_a_day",
             ),
         ]
 

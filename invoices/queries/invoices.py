@@ -74,9 +74,33 @@ def comments_of(invoice: Invoice) -> QuerySet[Comment]:
 
 def last_verdicts(invoices: Sequence[Invoice]) -> dict[int, Verdict]:
     """Return the newest verdict of each invoice that has one, by the invoice's key. One query."""
-    rows = Verdict.objects.filter(invoice__in=[each.pk for each in invoices])
-    newest = rows.order_by("invoice_id", "-pk").distinct("invoice_id")
-    return {verdict.invoice_id: verdict for verdict in newest}
+    return {verdict.invoice_id: verdict for verdict in _newest_verdicts(invoices)}
+
+
+def unanswered_returns(drafts: Sequence[Invoice]) -> dict[int, Verdict]:
+    """Return what sent drafts back, by the invoice's key, where nothing came of it. One query.
+
+    The version counts content, so it has moved where a line has changed. A comment by anybody but
+    who returned it is an answer.
+    """
+    said_since = Comment.objects.filter(
+        invoice=OuterRef("invoice"), made_at__gt=OuterRef("given_at")
+    )
+    answers = said_since.exclude(made_by=OuterRef("given_by"))
+    rows = _newest_verdicts(drafts).annotate(is_answered=Exists(answers))
+    versions = {draft.pk: draft.version for draft in drafts}
+    return {
+        verdict.invoice_id: verdict
+        for verdict in rows
+        if verdict.kind == Verdict.Kind.RETURNED
+        and verdict.version_seen == versions[verdict.invoice_id]
+        and not verdict.is_answered
+    }
+
+
+def _newest_verdicts(invoices: Sequence[Invoice]) -> QuerySet[Any]:
+    rows: QuerySet[Any] = Verdict.objects.filter(invoice__in=[each.pk for each in invoices])
+    return rows.order_by("invoice_id", "-pk").distinct("invoice_id")
 
 
 def review_queue(reviewer: int | None) -> QuerySet[Invoice]:

@@ -1,8 +1,9 @@
-"""Approving many invoices from their list, in two steps: what can be approved, then to do it."""
+"""Deeds on many invoices, in two steps: what can be done and what cannot, then to do it."""
 
 from __future__ import annotations
 
 from django.contrib import messages
+from django.db import transaction
 from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
@@ -10,13 +11,17 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
 from billing_portal.bounds import whole_number
-from billing_portal.errors import Refused
+from billing_portal.errors import Refused, Stale
 from billing_portal.money import written
+from billing_portal.portal.nouns import row_named
 from billing_portal.tenancy.actors import MissingPermission, may
 from billing_portal.tenancy.requests import FirmRequest
 from invoices.actions.approve_many import Approvals, approve_many
-from invoices.models import Invoice
+from invoices.actions.send_run import Sending, send_to_review
+from invoices.models import BillingRun, Invoice
 from invoices.queries.invoices import by_public_ids
+
+_NAMED = 200
 
 
 @require_POST
@@ -48,6 +53,44 @@ def approve_chosen(request: FirmRequest) -> HttpResponse:
     # What was approved stays approved: an answer of 4xx would take all of it back.
     status = 409 if is_sure and not done.approved else 200
     return render(request, "invoices/approve_chosen.html", context, status=status)
+
+
+@require_POST
+@may("invoices.edit")
+def send_run_to_review(request: FirmRequest, public_id: str) -> HttpResponse:
+    """Show which drafts of a run can go to their reviewers; the second step sends as many."""
+    run = row_named(BillingRun.objects.all(), public_id)
+    url = reverse("invoices:run", args=[run.public_id])
+    expected = whole_number(request.POST.get("expected", ""))
+    if expected is not None:
+        try:
+            with transaction.atomic():
+                done = send_to_review(run, by=request.actor, expected=expected)
+        except Stale:
+            messages.error(request, "It is another number by now; nothing was sent. Look again.")
+        else:
+            messages.success(request, _sent(done))
+            return HttpResponseRedirect(url, status=303)
+    found = send_to_review(run, by=request.actor, is_trial=True)
+    context = {
+        "run": run,
+        "found": found,
+        "drafts": len(found.sent) + len(found.left),
+        "named": found.left[:_NAMED],
+        "unnamed": len(found.left[_NAMED:]),
+        "url": url,
+        "crumbs": [(str(run), url)],
+    }
+    status = 200 if expected is None else 409
+    return render(request, "invoices/send_drafts.html", context, status=status)
+
+
+def _sent(done: Sending) -> str:
+    count = len(done.sent)
+    said = ngettext(
+        "%(count)s draft is with its reviewer.", "%(count)s drafts are with their reviewers.", count
+    )
+    return said % {"count": count}
 
 
 def _seen(picks: list[str]) -> list[tuple[Invoice, int]]:

@@ -20,10 +20,13 @@ from billing_portal.portal.nouns import row_named
 from billing_portal.portal.proving import stepped_up
 from billing_portal.tenancy.actors import Actor, MissingPermission, may
 from billing_portal.tenancy.requests import FirmRequest
+from billing_portal.texts import HiddenCharacter
 from invoices.actions import checking, credit, review
 from invoices.actions import edit as editing_actions
+from invoices.actions.comments import BadComment
 from invoices.actions.finalize import finalize
-from invoices.forms.review import LineForm, ReturnForm
+from invoices.actions.refusals import ReturnUnanswered, TooManyHours
+from invoices.forms.review import AnswerForm, LineForm, ReturnForm
 from invoices.models import Invoice, InvoiceLine, LineEdit
 from invoices.queries import invoices as asked_of
 from invoices.views import comments, shown
@@ -64,7 +67,8 @@ def edit_line(request: FirmRequest, public_id: str, line: str) -> HttpResponse:
         except Stale as stale:
             return _moved_on(request, found, stale)
         except Refused as refusal:
-            form.add_error(None, str(refusal))
+            field = "quantity" if isinstance(refusal, TooManyHours) else None
+            form.add_error(field, str(refusal))
         else:
             messages.success(request, f"Line {row.number} changed.")
             return HttpResponseRedirect(f"{_url(changed)}#line-{row.number}", status=303)
@@ -114,14 +118,33 @@ def return_invoice(request: FirmRequest, public_id: str) -> HttpResponse:
 
 @require_POST
 @may("invoices.edit")
+def send_to_review(request: FirmRequest, public_id: str) -> HttpResponse:
+    """Hand a draft to its reviewer; one that was returned asks for a change or an answer."""
+    found, form = _invoice(public_id), AnswerForm(_typed(request, "answer"))
+    answer = form.cleaned_data["answer"] if form.is_valid() else ""
+    try:
+        with transaction.atomic():
+            review.request_review([found], answer=answer, by=request.actor)
+    except MissingPermission:
+        raise
+    except ReturnUnanswered:
+        return _page(request, found, answering=form, status=422 if form.errors else 409)
+    except (BadComment, HiddenCharacter) as refusal:
+        form.add_error("answer", str(refusal))
+        return _page(request, found, answering=form, status=422)
+    except Refused as refusal:
+        messages.error(request, str(refusal))
+    else:
+        messages.success(request, "It is with its reviewer.")
+    return HttpResponseRedirect(_url(found), status=303)
+
+
+@require_POST
+@may("invoices.edit")
 def move(request: FirmRequest, public_id: str, deed: str) -> HttpResponse:
-    """Send to review, reopen or throw away."""
+    """Reopen or throw away."""
     found, seen, why = _invoice(public_id), _seen(request), request.POST.get("reason", "")
     deeds = {
-        "review": (
-            lambda: review.request_review([found], by=request.actor),
-            "It is with its reviewer.",
-        ),
         "reopen": (
             lambda: review.reopen(found, version_seen=seen, text=why, by=request.actor),
             "It is a draft again.",
@@ -204,6 +227,11 @@ def _url(invoice: Invoice) -> str:
     return reverse("invoices:invoice", args=[invoice.public_id])
 
 
+def _typed(request: FirmRequest, name: str) -> Any:
+    """Return what was posted where a form with this field was shown, or None."""
+    return request.POST if name in request.POST else None
+
+
 def _seen(request: FirmRequest) -> int:
     return whole_number(request.POST.get("version", "")) or 0
 
@@ -228,6 +256,7 @@ def _page(
     editing: InvoiceLine | None = None,
     form: LineForm | None = None,
     returning: ReturnForm | None = None,
+    answering: AnswerForm | None = None,
     since: int | None = None,
     stale: Stale | None = None,
     status: int = 200,
@@ -248,6 +277,8 @@ def _page(
         "editing": editing,
         "form": form,
         "returning": returning,
+        "answering": answering,
+        "remark": asked_of.unanswered_returns([invoice]).get(invoice.pk) if answering else None,
         "edits": edits,
         "history": shown.history(edits, verdicts),
         "waiting": _waiting(invoice, actor),

@@ -110,19 +110,6 @@ def retry_item(request: FirmRequest, public_id: str, item: str) -> HttpResponse:
 
 
 @require_POST
-@may("invoices.edit")
-def send_to_review(request: FirmRequest, public_id: str) -> HttpResponse:
-    """Hand the drafts of a run to their reviewers."""
-    found = _run(public_id)
-    return after(
-        request,
-        lambda: running.send_to_review(found, by=request.actor),
-        to=_url(found),
-        said="The drafts are with their reviewers.",
-    )
-
-
-@require_POST
 @may("invoices.finalize")
 def finalize_run(request: FirmRequest, public_id: str) -> HttpResponse:
     """Finalize what is approved of a run, by a job."""

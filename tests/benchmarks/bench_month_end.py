@@ -269,7 +269,7 @@ def finalize_all(firm_id: int) -> Share:
         finalize(invoices, by=system("bench"), on=date(2026, 11, 2))
         place = max(each.run_item.position for each in invoices if each.run_item)
 
-    scoped(firm_id, lambda: Invoice.objects.update(state="APPROVED"))
+    scoped(firm_id, lambda: Invoice.objects.update(state="APPROVED", approved_by="user:1"))
     share = Share()
     while place < CUSTOMERS:
         share.of(partial(scoped, firm_id, batch))

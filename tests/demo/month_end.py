@@ -146,10 +146,14 @@ def invoices(system: System, **filters: str) -> list[dict[str, Any]]:
 
 
 def send_to_review(office: Office, told: dict[str, Any]) -> None:
-    """Hand a run's drafts to their reviewers, by the button of the run's page."""
+    """Hand a run's drafts to their reviewers, by the button of the run's page and the next one."""
     desk = office.desk("biller")
     page = office.path(f"runs/{told['id']}/")
-    answer = desk.press(page, office.path(f"runs/{told['id']}/review/"))
+    target = office.path(f"runs/{told['id']}/review/")
+    can = re.search(r'name="expected" value="(\d+)"', desk.press(page, target).text)
+    if can is None:
+        raise Refusal(f"No draft of {page} can be sent to review.")
+    answer = desk.press(page, target, expected=can[1])
     if answer.status != 200:
         raise Refusal(f"send to review: {answer.status}")
 

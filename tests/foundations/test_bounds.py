@@ -8,7 +8,13 @@ import pytest
 from rest_framework.serializers import ValidationError
 
 from billing_portal.api.shapes import DecimalText
-from billing_portal.bounds import is_a_day, is_plain_decimal, is_too_far_ahead, whole_number
+from billing_portal.bounds import (
+    is_a_day,
+    is_more_than_a_day,
+    is_plain_decimal,
+    is_too_far_ahead,
+    whole_number,
+)
 from billing_portal.money import NotAnAmount, amount_typed
 from billing_portal.tenancy.scope import tenant_scope
 from customers.models import Customer
@@ -188,3 +194,8 @@ def test_no_other_text_is_a_decimal(text):
 def test_work_is_dated_a_month_ahead_at_most():
     assert not is_too_far_ahead(date(2026, 12, 2), date(2026, 11, 1))
     assert is_too_far_ahead(date(2026, 12, 3), date(2026, 11, 1))
+
+
+def test_a_day_has_24_hours():
+    assert not is_more_than_a_day(Decimal(24))
+    assert is_more_than_a_day(Decimal("24.0001"))

@@ -6,6 +6,7 @@ from decimal import Decimal
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import IntegrityError, transaction
 from django.test import Client, RequestFactory
 
 from billing_portal.audit.models import AuditEvent
@@ -227,7 +228,7 @@ def test_the_reviewer_in_person_corrects_and_approves(priya, invoice):
 def test_returning_and_asking_anew_makes_no_edit_somebody_elses(ada, luis, invoice):
     edited(invoice, ada)
     return_invoice(invoice, version_seen=2, category="OTHER", text="See.", by=ada)
-    request_review([invoice], by=ada)
+    request_review([invoice], answer="Seen.", by=ada)
 
     with pytest.raises(OwnEdit):
         approve(invoice, version_seen=2, by=ada)
@@ -240,6 +241,57 @@ def test_what_another_approved_is_nobodys_own_edit_any_more(ada, priya, invoice)
     request_review([invoice], by=ada)
 
     assert approve(invoice, version_seen=2, by=ada).state == "APPROVED"
+
+
+def approved_behind_the_actions(invoice, approver):
+    """Write down an approval as a statement of its own would."""
+    with transaction.atomic():
+        Invoice.objects.filter(pk=invoice.pk).update(state="APPROVED", approved_by=approver)
+
+
+def test_the_database_too_lets_nobody_approve_their_own_edits(tenant, ada, luis, invoice):
+    key = bearer(tenant, ada, luis).actor
+    edited(invoice, ada)
+
+    for own in (ada.ref, key.ref):
+        with pytest.raises(IntegrityError, match="nobody approves their own edits"):
+            approved_behind_the_actions(invoice, own)
+
+    invoice.refresh_from_db()
+    assert (invoice.state, invoice.approved_by) == ("IN_REVIEW", "")
+    approved_behind_the_actions(invoice, luis.ref)
+    with pytest.raises(IntegrityError, match="nobody approves their own edits"):
+        approved_behind_the_actions(invoice, ada.ref)
+
+
+def test_the_database_knows_who_stands_behind_the_key_that_changed_it(tenant, ada, luis, invoice):
+    edited(invoice, bearer(tenant, ada, luis).actor)
+    another = bearer(tenant, ada, luis).actor
+
+    for own in (ada.ref, another.ref):
+        with pytest.raises(IntegrityError, match="nobody approves their own edits"):
+            approved_behind_the_actions(invoice, own)
+
+    approved_behind_the_actions(invoice, bearer(tenant, luis, ada).actor.ref)
+
+
+def test_the_database_lets_the_reviewer_in_person_correct_and_approve(tenant, priya, invoice):
+    edited(invoice, priya)
+
+    approved_behind_the_actions(invoice, priya.ref)
+
+
+def test_the_database_counts_no_edit_that_was_approved_since(ada, priya, invoice):
+    edited(invoice, ada)
+    approve(invoice, version_seen=2, by=priya)
+    reopen(invoice, version_seen=2, text="The customer called.", by=priya)
+
+    approved_behind_the_actions(invoice, ada.ref)
+
+
+def test_the_database_knows_no_approval_by_nobody(invoice):
+    with pytest.raises(IntegrityError, match="invoice_that_is_approved_says_by_whom"):
+        approved_behind_the_actions(invoice, "")
 
 
 def test_the_operators_key_approves_as_before(tenant, invoice, capsys):

@@ -132,6 +132,14 @@ def test_an_edit_without_reason_or_with_a_float_is_422(caller, path):
     assert patch(caller, f"{path}/lines/{line}", body, 1).status_code == 422
 
 
+def test_more_hours_than_a_day_are_refused_as_those_of_a_charge_are(caller, firm, path):
+    line = caller.get(path).json()["lines"][0]["id"]
+    body = {"quantity": "24.01", "reason_code": "CORRECTION"}
+    refused = patch(caller, f"{path}/lines/{line}", body, 1)
+    assert (refused.status_code, refused.json()["code"]) == (409, "charges.too_many_hours")
+    assert caller.get(path)["ETag"] == '"1"'
+
+
 def test_it_is_approved_and_finalized_once(caller, firm, path):
     assert give(caller, f"{path}/approval", 1).json()["state"] == "APPROVED"
     on = {"on": "2026-11-02"}
@@ -164,7 +172,7 @@ def test_a_run_is_sent_to_review_and_finalized_in_order(caller, firm):
         run = BillingRun.objects.get()
     path = f"/api/v1/runs/{run.public_id}"
     sent = caller.post(f"{path}/review-requests", Idempotency_Key="r")
-    assert sent.json() == {"sent": 3}
+    assert sent.json() == {"dry_run": False, "sent": 3, "left": 0, "data": []}
     for each in invoices[:2]:
         give(caller, f"/api/v1/invoices/{each.public_id}/approval", 1)
     job = caller.post(f"{path}/finalization", {"on": "2026-11-02"}, Idempotency_Key="f")

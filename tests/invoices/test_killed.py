@@ -12,7 +12,8 @@ from billing_portal.tenancy.models import Tenant
 from billing_portal.tenancy.scope import tenant_scope
 from customers.models import Address
 from invoices.actions.review import approve
-from invoices.actions.run import finalize_approved, send_to_review, start_run
+from invoices.actions.run import finalize_approved, start_run
+from invoices.actions.send_run import send_to_review
 from invoices.models import BillingRun, Charge, Document, FrozenInvoice, Invoice
 from tests.chaos.killing import Killer
 from tests.customers.factories import (

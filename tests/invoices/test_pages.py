@@ -159,6 +159,21 @@ def test_a_line_is_edited_with_a_reason_and_shows_what_it_was(desk, firm, people
         assert Invoice.objects.get().net == 60000
 
 
+def test_more_hours_than_a_day_are_told_beside_the_quantity(desk, firm, people, invoice):
+    with tenant_scope(firm.pk):
+        line = books.lines_of(invoice)[0]
+    desk.sit(people["reviewer"])
+    form = {"version": "1", "quantity": "24.5", "unit_price": "200", "reason_code": "GUIDELINE"}
+
+    answer = desk.post(f"invoices/{invoice.public_id}/lines/{line.public_id}/", **form)
+
+    assert answer.status_code == 422
+    assert "One line of time has at most 24 hours." in text_of(answer)
+    assert '<a href="#id_quantity">' in answer.content.decode()
+    with tenant_scope(firm.pk):
+        assert LineEdit.objects.count() == 0
+
+
 def test_approving_a_version_that_has_moved_shows_the_difference(desk, firm, people, invoice):
     with tenant_scope(firm.pk):
         edit_line(

@@ -18,6 +18,7 @@ from invoices.actions.refusals import (
     NoReviewer,
     NothingChanged,
     NotYours,
+    TooManyHours,
     WrongState,
 )
 from invoices.actions.review import (
@@ -112,8 +113,10 @@ def test_an_edit_of_a_version_that_has_moved_changes_nothing(draft, reviewer):
         ({"quantity": Decimal("2.0")}, NothingChanged),
         ({"quantity": Decimal(-1)}, BadLine),
         ({"quantity": Decimal("NaN")}, BadLine),
+        ({"quantity": Decimal("24.0001")}, TooManyHours),
+        ({"worked_on": date(2026, 12, 31)}, BadLine),
         ({"unit_price": Decimal(10) ** 10}, BadLine),
-        ({"quantity": Decimal(999_999_999), "unit_price": Decimal("99999999.9999")}, BadLine),
+        ({"unit_price": Decimal("999999999.9999"), "adjustment": 10**13}, BadLine),
         ({"adjustment": 10**20}, BadLine),
         ({"adjustment": -1_000_000}, BadLine),
         ({"narrative": "Card 4111 1111 1111 1111"}, BadLine),
@@ -127,6 +130,35 @@ def test_an_edit_that_makes_no_sense_changes_nothing(draft, reviewer, changes, r
     draft.refresh_from_db()
     assert (draft.version, draft.net, LineEdit.objects.count()) == (1, 70000, 0)
     assert dollars("wip") == 700
+
+
+def test_a_line_of_time_has_as_many_hours_as_a_day(draft, reviewer):
+    assert edit(books.lines_of(draft)[0], reviewer, quantity=Decimal(24)).net == 510_000
+
+
+def test_what_is_no_time_may_be_more_than_a_day_has_hours(tenant):
+    made = books.customer()
+    expense = books.time_worked(
+        books.matter_of(made), kind="EXPENSE", hours="3", unit_price=Decimal(2), activity_code="",
+        task_code="", expense_code="E101",
+    )  # fmt: skip
+    books.captured(expense)
+    (line,) = books.lines_of(books.drafted()[0])
+
+    assert edit(line, SYSTEM, quantity=Decimal(100)).net == 20_000
+
+
+@pytest.mark.parametrize("hours", ["24.0001", "-0.0001"])
+def test_the_database_too_gives_a_day_24_hours(draft, hours):
+    (line, _), charge = books.lines_of(draft), Charge.objects.latest("pk")
+    with pytest.raises(IntegrityError, match="line_of_time_fits_into_a_day"), transaction.atomic():
+        InvoiceLine.objects.filter(pk=line.pk).update(quantity=Decimal(hours))
+    charge.pk, charge.uid, charge.key, charge.quantity = None, uuid4(), "t:long", Decimal(hours)
+    with (
+        pytest.raises(IntegrityError, match="charge_of_time_fits_into_a_day"),
+        transaction.atomic(),
+    ):
+        charge.save(force_insert=True)
 
 
 def test_a_long_reason_is_kept_whole_with_the_edit_and_in_short_with_the_entry(draft, reviewer):

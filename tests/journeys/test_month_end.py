@@ -115,6 +115,7 @@ def bills(biller, firm):
     biller.page.reload()
     biller.look("report")
     biller.press("Send drafts to review")
+    biller.press("Send 1 draft to its reviewer")
 
 
 def reviews(reviewer):

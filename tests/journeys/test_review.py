@@ -3,11 +3,12 @@
 import pytest
 
 from billing_portal.tenancy.scope import tenant_scope
-from invoices.actions.review import request_review
+from invoices.actions.review import request_review, return_invoice
+from invoices.models import Comment
 from tests.factories import MembershipFactory, TenantFactory
 from tests.invoices import books
 from tests.invoices.books import SYSTEM
-from tests.journeys.looking import PASSWORD, sign_in
+from tests.journeys.looking import PASSWORD, look, sign_in
 
 pytestmark = pytest.mark.django_db(transaction=True)
 PHONE = {"width": 360, "height": 780}
@@ -73,3 +74,31 @@ def test_the_key_x_chooses_and_two_steps_approve(chromium, live_server, firm, in
     with tenant_scope(firm.pk):
         invoice.refresh_from_db()
     assert (said, invoice.state) == (True, "APPROVED")
+
+
+def test_a_returned_draft_is_answered_by_keys_on_a_phone(chromium, live_server, firm, invoice):
+    with tenant_scope(firm.pk):
+        return_invoice(invoice, version_seen=1, category="WRONG_TIME", text="Too high.", by=SYSTEM)
+    page = opened(
+        chromium, live_server, firm, f"invoices/{invoice.public_id}/", viewport=PHONE,
+        bypass_csp=True, color_scheme="dark",
+    )  # fmt: skip
+
+    page.get_by_role("button", name="Send to review").press("Enter")
+    asked = page.get_by_text("Time or rate is wrong: Too high.").is_visible()
+    problems = look(page, "asked")
+    page.keyboard.press("Tab")
+    page.keyboard.type("The carrier agreed to them.")
+    page.keyboard.press("Tab")
+    with page.expect_navigation():
+        page.keyboard.press("Enter")
+    sent = page.get_by_text("It is with its reviewer.").is_visible()
+    page.close()
+
+    assert (asked, problems, sent) == (True, [], True)
+    with tenant_scope(firm.pk):
+        invoice.refresh_from_db()
+        assert (invoice.state, Comment.objects.get().text) == (
+            "IN_REVIEW",
+            "The carrier agreed to them.",
+        )
