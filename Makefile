@@ -35,7 +35,7 @@ demo: setup ## Two firms on a fresh database, served until Ctrl-C (DEMO_SERVE=0:
 run: setup ## Serve the portal with its workers, on today's database
 	$(PY) manage.py migrate -v0
 	@trap 'kill 0' EXIT; $(PY) manage.py workers & \
-	$(PY) -m gunicorn billing_portal.wsgi --workers 2 --threads 4 --worker-class gthread
+	$(PY) -m gunicorn --config python:billing_portal.web_server
 
 schema: setup ## Write the API's description anew: docs/openapi.yml
 	$(PY) manage.py spectacular --validate --fail-on-warn --file docs/openapi.yml

@@ -273,6 +273,9 @@ STATIC_URL = "/static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 WHITENOISE_USE_FINDERS = WHITENOISE_AUTOREFRESH = not IS_PRODUCTION
+# What is uploaded stays in memory: the temporary folder would hold in plain what is stored locked.
+FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.MemoryFileUploadHandler"]
+FILE_UPLOAD_MAX_MEMORY_SIZE = 25_000_000  # the most that any body has; above is refused unread
 FILES_DIR = Path(env("FILES_DIR", str(VAR_DIR / "files")))
 ANCHORS_DIR = Path(env("ANCHORS_DIR", str(VAR_DIR / "anchors")))
 EMAIL_HOST = env("EMAIL_HOST", "127.0.0.1")

@@ -16,6 +16,7 @@ from django.db.models import Exists, Max, Min, OuterRef, QuerySet, Subquery, Sum
 from django.db.models.functions import Coalesce
 
 from billing_portal.audit.canonical import canonical
+from billing_portal.jobs.models import Job
 from billing_portal.money import Money
 from billing_portal.portal.figures import Figure, age
 from billing_portal.tenancy.scope import current_tenant_id
@@ -23,6 +24,8 @@ from ledger.models import Account, Allocation, Entry, Payment, Posting, Verifica
 
 CHAIN = "ledger"
 EDGES = (0, 30, 60, 90)
+LOOKS = ("ledger.jobs.verify_nightly", "ledger.actions.looking.verify_later")
+"""The jobs that look at the books, by name."""
 RETURN_TO_ZERO = ("clearing", "disputed", "refunds_in_flight", "suspense")
 
 
@@ -355,6 +358,18 @@ from ledger_entry where tenant_id = %s and id = any(%s::bigint[])
 def last_verification() -> Verification | None:
     """Return the newest look at the books, or None before the first. One query."""
     found: Verification | None = Verification.objects.order_by("-pk").first()
+    return found
+
+
+def newest_look(states: Iterable[Job.State]) -> Job | None:
+    """Return the newest job of these states that looks at the scope's books, or None. One query."""
+    found: Job | None = (
+        Job.objects.filter(
+            tenant_id=current_tenant_id(), queue="default", name__in=LOOKS, state__in=list(states)
+        )
+        .order_by("-pk")
+        .first()
+    )
     return found
 
 

@@ -13,6 +13,7 @@ urlpatterns = [
     path("periods/", periods.periods, name="periods"),
     path("periods/<str:month>/<str:deed>/", periods.move_period, name="move_period"),
     path("verifications/", verifications.verifications, name="verifications"),
+    path("verifications/start/", verifications.start, name="verify"),
     path("entries/", books.entries, name="entries"),
     path("entries/<str:public_id>/", books.entry, name="entry"),
     path("entries/<str:public_id>/reversal/", books.reversal, name="reversal"),

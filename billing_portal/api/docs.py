@@ -33,6 +33,7 @@ _OF_ALL = {
     "version.needed": "If-Match is missing: say which version you have read (428).",
     "method_not_allowed": "This verb is not offered at this address (405).",
     "body.too_large": "The body has more bytes than are read at a time (413).",
+    "address.too_long": "The address has more characters than are read (414).",
     "rate.exceeded": "Too much was asked in a minute; Retry-After says when to ask again (429).",
     "broken": "A fault of ours; the last step was not done, and it is recorded (500).",
     "charges.conflict": "A row's key was captured before with other content (in a batch's answer).",

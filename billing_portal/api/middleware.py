@@ -1,4 +1,4 @@
-"""What every request goes through first: it gets an id, and its body and characters are bearable.
+"""What every request goes through first: it gets an id; its size and characters are bearable.
 
 The outermost place is also where a page becomes a problem for whoever asked the API.
 """
@@ -27,6 +27,8 @@ from billing_portal.tenancy.requests import HouseRequest
 
 _log = structlog.get_logger(__name__)
 _GOOD = re.compile(r"^[A-Za-z0-9_-]{8,40}$")
+LONGEST_ADDRESS = 4_000
+"""Characters of path and query; the web server itself reads some more (web_server)."""
 _FILES = {"multipart/form-data"}
 _FORMS = _FILES | {"application/x-www-form-urlencoded"}
 _current: ContextVar[str] = ContextVar("request_id", default="")
@@ -70,9 +72,9 @@ class RequestIds:
 
 
 class Bearable:
-    """Refuse a body declared too large, unread, and the NUL character, which no table keeps.
+    """Refuse an address that is too long, a body declared too large, unread, and the NUL character.
 
-    The characters of the API's bodies are for its parsers.
+    No table keeps that. The characters of the API's bodies are for its parsers.
     """
 
     def __init__(self, get_response: Callable[[HouseRequest], HttpResponse]) -> None:
@@ -80,6 +82,8 @@ class Bearable:
 
     def __call__(self, request: HouseRequest) -> HttpResponse:
         is_api = request.path_info.startswith("/api/")
+        if len(request.get_full_path()) > LONGEST_ADDRESS:
+            return _too_long(request, is_api=is_api)
         most = MOST_BYTES if is_api or request.content_type in _FILES else _most_in_a_form()
         if _declared(request) > most:
             return _too_large(request, most, is_api=is_api)
@@ -105,6 +109,13 @@ def _declared(request: HouseRequest) -> int:
 
 def _most_in_a_form() -> int:
     return int(settings.DATA_UPLOAD_MAX_MEMORY_SIZE or MOST_BYTES)
+
+
+def _too_long(request: HouseRequest, *, is_api: bool) -> HttpResponse:
+    said = f"An address has at most {LONGEST_ADDRESS:,} characters. Nothing was done."
+    if is_api:
+        return problem(request, 414, "address.too_long", said)
+    return HttpResponse(render_to_string("414.html", {"most": LONGEST_ADDRESS}), status=414)
 
 
 def _too_large(request: HouseRequest, most: int, *, is_api: bool) -> HttpResponse:

@@ -9,13 +9,15 @@ import json
 from decimal import Decimal
 from typing import IO, Any, NoReturn
 
+from django.conf import settings
 from rest_framework.exceptions import ParseError
 from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
 
 from billing_portal.api.problems import Malformed, TooLarge
 
-MOST_BYTES = 25_000_000  # above what any reader of files takes, so that it names its own limit
+# Above what any reader of files takes, so that it names its own limit.
+MOST_BYTES: int = settings.FILE_UPLOAD_MAX_MEMORY_SIZE
 
 
 def bytes_of(stream: IO[Any]) -> bytes:

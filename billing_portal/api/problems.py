@@ -1,7 +1,8 @@
 """Errors as RFC 9457 problems with stable codes, made in one place.
 
 400 malformed, 401 no key, 403 names the missing permission, 404 also for another firm's, 409 a rule
-said no, 412/428 version, 413 too large, 422 values (all at once, by JSON Pointer), 429, 500 a bug.
+said no, 412/428 version, 413 and 414 too much, 422 values (all at once, by JSON Pointer), 429, 500
+a bug.
 Each carries request_id.
 """
 
@@ -33,6 +34,7 @@ TITLES = {
     409: "A rule said no.",
     412: "It has changed since you read it.",
     413: "The body is too large.",
+    414: "The address is too long.",
     415: "Send application/json.",
     422: "Some values cannot be accepted.",
     428: "Say which version you have read.",

@@ -145,6 +145,7 @@ class HouseSchema(AutoSchema):
             409: writes or view.action in getattr(view, "refusing_reads", ()),
             412: needs_version,
             413: "requestBody" in operation,
+            414: True,
             415: "requestBody" in operation,
             422: "requestBody" in operation or self._is_idempotent(),
             428: needs_version,

@@ -133,6 +133,7 @@ DEEDS: dict[str, Any] = {
     "period.close_requested": _("Asked to close a month"),
     "period.close_withdrawn": _("Opened a month again"),
     "period.closed": _("Closed a month"),
+    "books.verification_asked": _("Asked to verify the books"),
     "books.verified": _("Verified the books"),
     "job.retried": _("Retried a job"),
     "job.canceled": _("Canceled a job"),

@@ -31,6 +31,7 @@ PERMISSIONS = {
     "ledger.close": "Close accounting periods",
     "ledger.read": "Read the ledger",
     "ledger.reverse": "Reverse ledger entries",
+    "ledger.verify": "Have the books verified at any time",
     "members.approve": "Approve members and roles",
     "members.invite": "Invite members and propose roles",
     "members.read": "See who is a member",

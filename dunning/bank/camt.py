@@ -19,6 +19,7 @@ from lxml import etree
 from dunning.bank.camt_entries import entry_of
 from dunning.bank.camt_nodes import Node, Notes
 from dunning.bank.findings import NotAStatement
+from dunning.bank.other_kinds import WANTED, refuse_other_kinds
 from dunning.bank.safe_xml import parsed
 from dunning.bank.statements import BankEntry, BankStatement
 
@@ -27,8 +28,8 @@ _NAMESPACE = re.compile(r"urn:iso:std:iso:20022:tech:xsd:camt\.(05[234])\.001\.(
 _OLDEST_DAYS = 400  # before the statement closes: a year and a month, whatever the bank mends
 _LONGEST_ACCOUNT = 34  # of an IBAN, and of any other account of ISO 20022
 _OTHERS = {
-    "052": "This is an intraday report (camt.052): its movements are not final.",
-    "054": "This is a notification (camt.054): it has no balances to prove it complete.",
+    "052": f"This is an intraday report (camt.052): its movements are not final. {WANTED}",
+    "054": f"This is a notification (camt.054): no balances prove it complete. {WANTED}",
 }
 
 
@@ -40,6 +41,7 @@ def read_camt053(data: bytes) -> tuple[BankStatement, ...]:
 
     :raises NotAStatement: with every finding, when anything stands against any statement.
     """
+    refuse_other_kinds(data)
     notes = Notes()
     root = Node(parsed(data), "", notes)
     message = _message(root)
@@ -59,7 +61,7 @@ def read_camt053(data: bytes) -> tuple[BankStatement, ...]:
 def _message(root: Node) -> Node | None:
     named = _NAMESPACE.fullmatch(str(etree.QName(root.element).namespace or ""))
     if root.name != "Document" or named is None:
-        root.error("bank.not_camt", "The file is no camt message.")
+        root.error("bank.not_camt", f"The file is no camt message. {WANTED}")
         return None
     kind, version = named.groups()
     if kind in _OTHERS:

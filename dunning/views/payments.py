@@ -34,7 +34,12 @@ _BIGGEST = 20_000_000
 class BankFileForm(forms.Form):
     """A camt.053 file."""
 
-    file = forms.FileField(label="camt.053 file", help_text="XML, as the bank sends it.")
+    file = forms.FileField(
+        label="camt.053 file",
+        help_text="The end-of-day statement in XML, as the bank sends it. Banks offer it where "
+        "statements are downloaded or exported, often named “ISO 20022” or “CAMT”; over EBICS its "
+        "order type is C53. MT940, BAI2, OFX, CSV, spreadsheets and PDF are not read.",
+    )
 
     def clean_file(self) -> Any:
         """Refuse what is far too big before it is read."""

@@ -1,6 +1,7 @@
 """Taking in a LEDES file as work: its people, matters and lines become charges to be billed here.
 
-All of it or nothing. What the firm knows already is not changed; what it does not know is opened.
+All of it or nothing. What the firm knows already is not changed; what it does not know is opened
+where that is wanted and the actor may, and otherwise named, each once.
 """
 
 from __future__ import annotations
@@ -31,25 +32,14 @@ from customers.queries import (
 from invoices.actions.capture import RowsRefused, capture_file
 from invoices.actions.rows import NewCharge
 from invoices.documents.snapshot import LineKind
-from invoices.ledes import fields
 from invoices.ledes.check import check
-from invoices.ledes.findings import Finding, Severity, errors_of
+from invoices.ledes.findings import Finding, Severity, errors_of, in_order
 from invoices.ledes.reading import ParsedInvoice, ParsedLine, invoices_in
 from invoices.models import Charge
+from invoices.queries.unknown import Unknown, place_of, unknown_in
 
 SOURCE = "ledes"
 _KINDS = {LineKind.FEE: Charge.Kind.TIME, LineKind.EXPENSE: Charge.Kind.EXPENSE}
-_FIELDS = {
-    "customer": fields.CLIENT_ID,
-    "matter": fields.LAW_FIRM_MATTER_ID,
-    "timekeeper": fields.TIMEKEEPER_ID,
-    "worked_on": fields.LINE_DATE,
-    "quantity": fields.UNITS,
-    "unit_price": fields.UNIT_COST,
-    "adjustment": fields.ADJUSTMENT,
-    "currency": fields.INVOICE_CURRENCY,
-    "narrative": fields.LINE_DESCRIPTION,
-}
 _UNKNOWN_CLASS = "NBOTHR"
 
 
@@ -80,7 +70,7 @@ class TakenIn:
 
 
 @transaction.atomic
-def take_in_ledes(data: bytes, *, by: Actor, on: date) -> TakenIn:
+def take_in_ledes(data: bytes, *, by: Actor, on: date, opens_unknown: bool = True) -> TakenIn:
     """Capture the lines of a 1998B or 98BI file as charges, each once.
 
     A line is known by its invoice's number and its own, so the same work in another file, with a
@@ -90,27 +80,45 @@ def take_in_ledes(data: bytes, *, by: Actor, on: date) -> TakenIn:
     what is new, and those of capturing.
 
     :param on: the day of taking in; a new customer is known from it.
-    :raises NotTakenIn: with all findings, when one of them is an error or a line cannot be taken,
-        such as one of a closed matter.
+    :param opens_unknown: open customers, matters and timekeepers that the firm does not have, if
+        the actor may edit customers.
+    :raises NotTakenIn: with all findings, when one of them is an error, a line cannot be taken,
+        such as one of a closed matter, or something is unknown and not opened.
     """
     by.must("charges.capture")
     checked = check(data)
     if errors_of(checked.findings):
         raise NotTakenIn(checked.findings)
     invoices = invoices_in(checked.file)
-    customers = _customers(invoices, by=by, on=on)
-    matters = _matters(invoices, by=by)
-    keepers = _timekeepers(invoices, by=by)
+    customers = matters = keepers = 0
+    unknown = Unknown()
+    if opens_unknown and by.may("customers.edit"):
+        customers = _customers(invoices, by=by, on=on)
+        matters = _matters(invoices, by=by)
+        keepers = _timekeepers(invoices, by=by)
+    else:
+        unknown = unknown_in(invoices)
+    counts = _capture(invoices, unknown, by=by, on=on)
     sha256 = hashlib.sha256(data).hexdigest()
-    rows = [_charge(each, line) for each in invoices for line in each.lines]
-    try:
-        answers = capture_file(SOURCE, rows, by=by, on=on)
-    except RowsRefused as no:
-        raise NotTakenIn(_against(no, invoices)) from no
-    counts = Counter(answer.status for answer in answers)
     firm = Tenant.objects.get(pk=current_tenant_id())
     record("ledes.taken_in", firm, by=by, sha256=sha256, charges=dict(counts))
     return TakenIn(len(invoices), counts, customers, matters, keepers, checked.findings)
+
+
+def _capture(
+    invoices: Sequence[ParsedInvoice], unknown: Unknown, *, by: Actor, on: date
+) -> Counter[str]:
+    """Capture all lines; where something is unknown the others are tried, to tell all at once."""
+    pairs = [(invoice, line) for invoice in invoices for line in invoice.lines]
+    pairs = [pair for pair in pairs if not unknown.is_named_by(*pair)]
+    missing = unknown.findings()
+    rows = [_charge(invoice, line) for invoice, line in pairs]
+    try:
+        answers = capture_file(SOURCE, rows, by=by, on=on, is_whole=not missing)
+    except RowsRefused as no:
+        against = _against(no, [line for _, line in pairs])
+        raise NotTakenIn(in_order([*missing, *against])) from no
+    return Counter(answer.status for answer in answers)
 
 
 def _customers(invoices: Sequence[ParsedInvoice], *, by: Actor, on: date) -> int:
@@ -186,15 +194,9 @@ def _charge(invoice: ParsedInvoice, line: ParsedLine) -> NewCharge:
     )
 
 
-def _against(refused: RowsRefused, invoices: Sequence[ParsedInvoice]) -> list[Finding]:
+def _against(refused: RowsRefused, lines: Sequence[ParsedLine]) -> list[Finding]:
     """Return what stands against lines that LEDES allows and the firm does not."""
-    places = [line.row for each in invoices for line in each.lines]
     return [
-        Finding(answer.code, Severity.ERROR, answer.detail, places[index], *_field(answer.column))
-        for index, answer in refused.rows
+        Finding(answer.code, Severity.ERROR, answer.detail, lines[i].row, *place_of(answer.column))
+        for i, answer in refused.rows
     ]
-
-
-def _field(column: str) -> tuple[int | None, str]:
-    at = _FIELDS.get(column)
-    return (None, "") if at is None else (at + 1, fields.FORM_98BI.columns[at].name)

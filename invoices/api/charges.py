@@ -191,7 +191,11 @@ class ChargeViewSet(NounViewSet):
     @extend_schema(request={"text/plain": bytes}, responses={201: TakenInOut})
     @action(detail=False, methods=["post"], url_path="ledes-files", parser_classes=[LedesText])
     def ledes_files(self, request: Request) -> Response:
-        """Take in a LEDES 1998B or 98BI file, all of it or nothing; findings name row and field."""
+        """Take in a LEDES 1998B or 98BI file, all of it or nothing; findings name row and field.
+
+        Customers, matters and timekeepers that the firm does not have are opened if the key may
+        edit customers, and otherwise named as findings.
+        """
         try:
             taken = take_in_ledes(file_of(request), by=by(request), on=today(request))
         except NotTakenIn as no:

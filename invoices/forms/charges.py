@@ -16,6 +16,7 @@ from datetime import date
 from decimal import Decimal
 
 from billing_portal.errors import Refused, counted
+from billing_portal.file_kinds import FileKind, kind_of
 from billing_portal.texts import HiddenCharacter, hidden_in, hidden_in_words
 from invoices.actions.capture import RowsRefused
 from invoices.actions.rows import TEXTS, NewCharge
@@ -36,6 +37,12 @@ OPTIONAL = {
 LONGEST = {"key": 120, "customer": 40, **OPTIONAL}
 MOST_BYTES = 20_000_000
 MOST_ROWS = 100_000
+_SHEETS = {FileKind.WORKBOOK, FileKind.OPEN_WORKBOOK, FileKind.OLD_OFFICE}
+_SAVE_AS = (
+    "In the spreadsheet program save the sheet as “CSV UTF-8 (comma delimited)” and send that."
+)
+_WANTED = "Wanted is a CSV file in UTF-8, separated by commas, or a LEDES 1998B or 98BI file."
+_SEND_TO = "LEDES files are taken in as text/plain at /charges/ledes-files."  # pages take both
 _NUMBER = re.compile(r"^-?[0-9]{1,9}(\.[0-9]{1,4})?$")
 _DAY = re.compile(r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$")
 
@@ -86,6 +93,7 @@ def read_charges(data: bytes) -> ChargesRead:
 
     :raises NotCharges: when no row can be read; with all findings, each with row, column and rule.
     """
+    _must_be_a_table(data)
     findings: list[CsvFinding] = []
     lines = _lines(_text(data), findings)
     if not lines or not any(lines[0]):
@@ -123,9 +131,21 @@ def _in_order(findings: list[CsvFinding]) -> list[CsvFinding]:
     return sorted(findings, key=lambda each: each.row)
 
 
-def _text(data: bytes) -> str:
+def _must_be_a_table(data: bytes) -> None:
+    """Pass tables of separated values, and what nobody can tell, up to the size that is read."""
     if len(data) > MOST_BYTES:
         raise NotCharges([CsvFinding(1, "", "size", f"At most {MOST_BYTES} bytes at a time.")])
+    kind = kind_of(data)
+    if kind is None or kind is FileKind.TABLE:
+        return
+    advice = _SEND_TO if kind is FileKind.LEDES else _WANTED
+    if kind in _SHEETS:
+        advice = _SAVE_AS
+    text = f"The file seems to be {kind.value}. {advice}"
+    raise NotCharges([CsvFinding(1, "", "file.kind", text)])
+
+
+def _text(data: bytes) -> str:
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:

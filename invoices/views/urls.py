@@ -6,6 +6,7 @@ from django.urls import path
 
 from invoices.views import (
     bulk,
+    charge_files,
     charges,
     comments,
     documents,
@@ -19,7 +20,7 @@ from invoices.views import (
 app_name = "invoices"
 urlpatterns = [
     path("charges/", charges.charges, name="charges"),
-    path("charges/import/", charges.import_charges, name="import_charges"),
+    path("charges/import/", charge_files.import_charges, name="import_charges"),
     path("charges/<str:public_id>/", charges.charge, name="charge"),
     path("documents/<str:public_id>/", documents.document, name="document"),
     path("uploads/", uploads.uploads, name="uploads"),

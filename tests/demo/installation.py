@@ -89,8 +89,8 @@ def portal(port: int) -> Iterator[str]:
     """Serve the portal and run its workers; yields its address once it is ready."""
     address = f"http://127.0.0.1:{port}"
     web = (
-        *(sys.executable, "-m", "gunicorn", "billing_portal.wsgi", "--bind", f"127.0.0.1:{port}"),
-        *("--workers", "2", "--threads", "4", "--worker-class", "gthread"),
+        *(sys.executable, "-m", "gunicorn", "--config", "python:billing_portal.web_server"),
+        *("--bind", f"127.0.0.1:{port}"),
     )
     with running("web", *web), running("workers", sys.executable, "manage.py", "workers"):
         deadline = time.monotonic() + 30

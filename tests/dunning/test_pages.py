@@ -18,6 +18,7 @@ from ledger.models import Allocation, Payment
 from ledger.queries import open_amounts
 from tests.factories import MembershipFactory, TenantFactory
 from tests.foundations.test_api import Caller
+from tests.foundations.test_file_kinds import MT940
 from tests.invoices import books
 from tests.invoices.books import SYSTEM
 from tests.outside.bank.server import DemoBank
@@ -91,6 +92,22 @@ def test_a_bad_file_shows_its_findings_and_imports_nothing(biller, firm):
     answer = upload(biller, firm, b"<Document/>")
     assert answer.status_code == 422
     assert "What was found" in answer.content.decode()
+    with tenant_scope(firm.pk):
+        assert BankFile.objects.count() == 0
+
+
+def test_another_kind_of_file_is_named_on_the_page_and_over_rest(biller, firm, client):
+    caller = Caller(client, firm)
+
+    page = upload(biller, firm, MT940)
+    answer = client.post(
+        "/api/v1/bank-files", MT940, content_type="application/xml", headers=caller.headers
+    )
+
+    assert page.status_code == 422
+    assert "seems to be a SWIFT statement, such as MT940. Wanted is camt.053" in text_of(page)
+    assert (answer.status_code, answer.json()["code"]) == (422, "bank.not_a_statement")
+    assert [each["rule"] for each in answer.json()["errors"]] == ["bank.other_kind"]
     with tenant_scope(firm.pk):
         assert BankFile.objects.count() == 0
 

@@ -313,7 +313,7 @@ def test_rows_that_break_a_rule_are_named_by_their_place_in_the_file(ada, custom
     [
         (b"", "The submitted file is empty."),
         (b"\xff\xfe", "The file is not UTF-8."),
-        (b"<html>", "There is no such column."),
+        (b"name,amount\na,1\n", "There is no such column."),
         (b"key,kind,customer,worked_on,quantity\n", "There is no row below the header."),
         (b"a\0b", "The file holds a NUL."),
     ],
@@ -329,7 +329,7 @@ def test_sending_no_file_is_a_field_error(ada):
     page = ada.post("charges/import/")
 
     assert page.status_code == 422
-    assert "CSV file : This field is required." in text_of(page)
+    assert "File : This field is required." in text_of(page)
 
 
 def test_a_file_of_faults_shows_the_first_thousand(ada):
