@@ -6,6 +6,7 @@ Each name is a setting, the same in every installation: nothing here reads the e
 from __future__ import annotations
 
 __all__ = [
+    "ACTOR_NAMES",
     "DOCTOR_CHECKS",
     "FIGURES",
     "FILE_CHECKS",
@@ -60,6 +61,7 @@ INBOX_PROVIDERS: list[str] = [
     "billing_portal.members.views.keys.inbox_items",
 ]
 SEARCH_PROVIDERS: list[str] = ["invoices.views.inbox.search", "customers.views.search"]
+ACTOR_NAMES = "billing_portal.members.queries.names_of_actors"  # by how actors are stored
 NOUN_PROVIDERS: dict[str, str] = {  # by the prefix of public ids: who names such things
     "chg": "invoices.views.charges.charges_named",
     "cus": "customers.views.customers_named",
@@ -70,6 +72,7 @@ NOUN_PROVIDERS: dict[str, str] = {  # by the prefix of public ids: who names suc
     "pay": "dunning.views.payments.payments_named",
     "rem": "dunning.views.reminders.reminders_named",
     "run": "invoices.views.inbox.runs_named",
+    "usr": "billing_portal.members.views.people.people_named",
 }
 NAVIGATION: list[tuple[str, str, str, str, str]] = [  # letter, label, icon, URL name, permission
     ("q", "Inbox", "inbox", "portal:inbox", ""),

@@ -13,6 +13,7 @@ from django.utils.html import format_html
 
 from billing_portal.periods import local_day
 from billing_portal.portal.office import OfficeAdmin, site
+from billing_portal.portal.signatures import signed
 from billing_portal.portal.templatetags.portal import price
 from billing_portal.tenancy.actors import Actor
 from billing_portal.tenancy.requests import FirmRequest
@@ -154,7 +155,7 @@ class RateAdmin(OfficeAdmin):
     autocomplete_fields = ("matter", "customer", "timekeeper")
     ordering = ("-pk",)
     actions = ("approve", "reject")
-    readonly_fields = ("state", "proposed_by", "decided_by")
+    readonly_fields = ("state", signed("proposed_by"), signed("decided_by"))
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         """Show who proposed and decided once there is a row."""
@@ -232,13 +233,13 @@ class BankDetailsAdmin(CustomersAdmin):
     is_grave = True
     unproven_actions = frozenset({"reject"})
     create_action = staticmethod(payment_actions.propose_bank_details)
-    list_display = ("payment_method", "holder", "account_ending", "state", "proposed_by")
+    list_display = ("payment_method", "holder", "account_ending", "state")
     list_select_related = ("payment_method",)
     list_filter = ("state",)
     autocomplete_fields = ("payment_method",)
     ordering = ("-pk",)
     actions = ("approve", "reject")
-    readonly_fields = ("account_ending", "state", "proposed_by", "decided_by")
+    readonly_fields = ("account_ending", "state", signed("proposed_by"), signed("decided_by"))
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         """Take the account once; show its last four characters afterwards."""

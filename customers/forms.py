@@ -7,7 +7,8 @@ from typing import Any, cast
 from django import forms
 
 from billing_portal.money import Money
-from billing_portal.portal.office import OfficeForm, VersionedForm, offer_currencies
+from billing_portal.portal.currencies import offer_currencies
+from billing_portal.portal.office import OfficeForm, VersionedForm
 from customers import queries
 from customers.models import FORMATS
 

@@ -7,11 +7,11 @@ from typing import Any, ClassVar
 from django.contrib import admin
 from django.http import HttpRequest
 
+from billing_portal.portal.currencies import offer_currencies
 from billing_portal.portal.office import (
     OfficeAdmin,
     OfficeForm,
     VersionedForm,
-    offer_currencies,
     site,
 )
 from dunning.actions.bank_accounts import add_bank_account

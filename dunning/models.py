@@ -154,6 +154,11 @@ class ReminderStep(TenantModel):
     def __str__(self) -> str:
         return f"Reminder {self.level}, {self.days_after_due} days after due"
 
+    @property
+    def public_id(self) -> str:
+        """What the trail calls it: its place on the firm's ladder."""
+        return f"reminder_step:{self.level}"
+
 
 class Reminder(PublicModel):
     """One step of the ladder for one invoice. It happens once, however often a process crashes."""
@@ -199,7 +204,7 @@ class Reminder(PublicModel):
         indexes = [models.Index(fields=["tenant", "-id"], name="reminder_page")]
 
     def __str__(self) -> str:
-        return f"Reminder {self.level} of {self.invoice_id}"
+        return f"Reminder {self.level} of {self.decided_on}"
 
     @property
     def open_money(self) -> Money:

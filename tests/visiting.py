@@ -10,6 +10,7 @@ import struct
 import time
 from html import unescape
 
+from billing_portal.portal.office_keys import OfficeKey
 from tests.factories import MembershipFactory, UserFactory
 
 BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
@@ -45,6 +46,11 @@ def signed_in(client, user, *, ago=0):
     session["account_authentication_methods_user"] = str(user.pk)
     session.save()
     return client
+
+
+def office_key(row):
+    """Return how addresses of the back office name a row."""
+    return OfficeKey().to_url(row.pk)
 
 
 def text_of(answer):

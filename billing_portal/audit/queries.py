@@ -76,7 +76,7 @@ def deeds(
 ) -> QuerySet[AuditEvent]:
     """Return the audit events that fit, in no order: page by key.
 
-    :param actor: as stored, such as ``user:7``, or part of a name.
+    :param actor: as stored, such as ``system:clock``, or part of a name.
     :param action: as stored; likewise ``subject``, an id.
     :param since: the first day in the zone named; ``until`` is the last one.
     """

@@ -65,5 +65,5 @@ def record_named(
 
 
 def name_of(subject: models.Model) -> str:
-    """Return how the trail names a thing: by its public id where it has one."""
-    return str(getattr(subject, "public_id", subject.pk))
+    """Return how the trail names a thing: by its public id, never by a number all firms share."""
+    return str(subject.public_id)  # type: ignore[attr-defined]  # every subject has one

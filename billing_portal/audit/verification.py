@@ -84,9 +84,9 @@ def _problem(report: ChainReport, seal: _Sealed, page: bytes | None) -> str:
     if seal.previous_hash != report.head:
         return f"Entry {seal.seq} does not follow entry {report.sealed}."
     if page is None:
-        return f"Entry {seal.seq} seals row {seal.subject_id}, which is gone."
+        return f"Entry {seal.seq} seals something that is gone."
     if link(seal.previous_hash, page) != seal.hash:
-        return f"Entry {seal.seq} was changed: row {seal.subject_id} is not what was sealed."
+        return f"Entry {seal.seq} was changed: it is not what was sealed."
     return ""
 
 

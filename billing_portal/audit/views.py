@@ -21,7 +21,7 @@ from billing_portal.audit.models import AuditEvent, Seal
 from billing_portal.audit.trail import CHAIN
 from billing_portal.portal.lists import DayField, FilterForm, Filters, OpenChoiceField, page_of
 from billing_portal.portal.nouns import nouns_of
-from billing_portal.portal.templatetags.deeds import in_words
+from billing_portal.portal.signatures import facts_of
 from billing_portal.portal.templatetags.portal import words
 from billing_portal.tenancy.actors import ActorKind, may
 from billing_portal.tenancy.requests import FirmRequest
@@ -46,7 +46,7 @@ class DeedFilter(FilterForm):
         label=_("Who"),
         max_length=60,
         required=False,
-        help_text=_("A name, or a reference such as user:7."),
+        help_text=_("Part of a name."),
     )
     action = OpenChoiceField(label=_("Did"), choices=_choices, required=False)
     since = DayField(label=_("From"))
@@ -57,11 +57,13 @@ class DeedFilter(FilterForm):
 class DeedRow:
     """One line of the log.
 
+    :ivar asked_by: what finds this actor's deeds.
     :ivar facts: the details, each as its name in words and its value in words.
     """
 
     event: AuditEvent
     who: str
+    asked_by: str
     did: str
     subject: str
     facts: list[tuple[str, str]]
@@ -71,7 +73,7 @@ class DeedRow:
 @require_safe
 @may("audit.read")
 def log(request: FirmRequest) -> HttpResponse:
-    """Show who did what, as far as it fits the filters. Four queries and one a kind of noun."""
+    """Show who did what, as far as it fits the filters. Six queries and one a kind of noun."""
     form = DeedFilter(request.GET)
     state = queries.chain_state(CHAIN)
     shown: dict[str, object] = {
@@ -83,7 +85,11 @@ def log(request: FirmRequest) -> HttpResponse:
         wanted = queries.deeds(**form.given(), zone_name=request.tenant.time_zone)
         page = page_of(wanted, request)
         seals = queries.seals_of(CHAIN, [event.pk for event in page.rows])
-        rows = [_row(event, seals.get(event.pk)) for event in page.rows]
+        told = facts_of([_something(event.details) for event in page.rows])
+        rows = [
+            _row(event, seals.get(event.pk), facts)
+            for event, facts in zip(page.rows, told, strict=True)
+        ]
         named = {event.subject_id for event in page.rows}
         named |= {value for row in rows for _name, value in row.facts}
         shown |= {"rows": rows, "pager": page.pager, "nouns": nouns_of(request.actor, named)}
@@ -100,12 +106,16 @@ def _said_of(state: queries.ChainState) -> str:
     }
 
 
-def _row(event: AuditEvent, seal: Seal | None) -> DeedRow:
-    told = {name: value for name, value in event.details.items() if value not in _NOTHING}
-    facts = [(words(name), in_words(value)) for name, value in told.items()]
+def _something(details: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in details.items() if value not in _NOTHING}
+
+
+def _row(event: AuditEvent, seal: Seal | None, facts: list[tuple[str, str]]) -> DeedRow:
     subject = _nouns().get(event.subject_kind) or words(event.subject_kind)
     did = str(DEEDS.get(event.action) or words(event.action))
-    return DeedRow(event, _who(event), did, subject, facts, seal)
+    is_system = event.actor.startswith(f"{ActorKind.SYSTEM}:")
+    asked_by = event.actor if is_system else event.actor_name
+    return DeedRow(event, _who(event), asked_by, did, subject, facts, seal)
 
 
 def _who(event: AuditEvent) -> str:

@@ -197,7 +197,7 @@ def release_identity(identity: DirectoryIdentity, *, by: Actor) -> DirectoryIden
         raise NotOpen("It was released before.")
     identity.released_by = by.ref
     identity.save(update_fields=["released_by"])
-    record("directory_identity.released", identity, by=by, user=identity.user_id)
+    record("directory_identity.released", identity, by=by, user=identity.user.public_id)
     return identity
 
 
@@ -289,7 +289,7 @@ def _bound(directory: Directory, person: Person, at: datetime) -> User:
             "An administrator of your firm can release it."
         ) from error
     by = members.actor_in(tenant, user)
-    record("directory_identity.bound", identity, by=by or DOOR, user=user.pk)
+    record("directory_identity.bound", identity, by=by or DOOR, user=user.public_id)
     return user
 
 

@@ -17,10 +17,13 @@ from billing_portal.directories.forms import DirectoryForm
 from billing_portal.directories.models import Directory, DirectoryIdentity, Protocol
 from billing_portal.members import paths
 from billing_portal.portal.office import OfficeAdmin, site
+from billing_portal.portal.signatures import signed
 from billing_portal.tenancy.actors import Actor
 from billing_portal.tenancy.requests import FirmRequest
 
 _ATTRIBUTES = ["subject_attribute", "email_attribute"]
+_SIGNED = [signed(f"{verb}_by") for verb in ("proposed", "decided", "end_proposed", "ended")]
+_RELEASED_BY = signed("released_by")
 
 
 def _told(request: HttpRequest) -> str:
@@ -47,7 +50,7 @@ class DirectoryAdmin(OfficeAdmin):
     is_grave = True
     unproven_actions = frozenset({"reject"})
     create_action = staticmethod(deeds.propose_directory)
-    list_display = ("issuer", "protocol", "spoken_for", "is_required", "state", "proposed_by")
+    list_display = ("issuer", "protocol", "spoken_for", "is_required", "state")
     ordering = ("-pk",)
     actions = ("approve", "reject", "propose_end", "approve_end")
 
@@ -64,7 +67,7 @@ class DirectoryAdmin(OfficeAdmin):
             ]
         is_saml = obj.protocol == Protocol.SAML
         said = ["sso_url", "signs_by", *_ATTRIBUTES] if is_saml else ["client_id"]
-        decided = ["state", "proposed_by", "decided_by", "end_proposed_by", "ended_by"]
+        decided = ["state", *_SIGNED]
         return [(None, {"fields": ["protocol", "issuer", *said, *agreed, *decided]})]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
@@ -121,11 +124,17 @@ class DirectoryIdentityAdmin(OfficeAdmin):
     view_permission = "members.read"
     edit_permission = "directories.approve"
     is_grave = True
-    list_display = ("user", "issuer", "subject", "bound_at", "released_by")
+    list_display = ("user", "issuer", "subject", "bound_at", "is_released")
     list_select_related = ("user",)
     ordering = ("-pk",)
-    fields = ("user", "protocol", "issuer", "subject", "bound_at", "released_by")
+    fields = ("user", "protocol", "issuer", "subject", "bound_at", _RELEASED_BY)
+    readonly_fields = (_RELEASED_BY,)
     actions = ("release",)
+
+    @admin.display(description="Released", boolean=True)
+    def is_released(self, row: DirectoryIdentity) -> bool:
+        """Say whether it counts no more."""
+        return bool(row.released_by)
 
     @admin.action(description="Release", permissions=["edit"])
     def release(self, request: HttpRequest, rows: QuerySet[DirectoryIdentity]) -> None:

@@ -166,6 +166,12 @@ class DirectoryIdentity(TenantModel):
     def __str__(self) -> str:
         return f"{self.user} at {self.issuer}"
 
+    @property
+    def public_id(self) -> str:
+        """What the trail calls it: whom it is about."""
+        public_id: str = self.user.public_id
+        return public_id
+
 
 class TakenAssertion(TenantModel):
     """What a SAML directory has said once, and which is not heard a second time."""

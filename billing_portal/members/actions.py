@@ -87,7 +87,7 @@ def propose_role(tenant: Tenant, user: User, role: str, *, by: Actor) -> Members
             )
     except IntegrityError as error:
         raise RoleHeldAlready(f"{user} is {role} here already, or about to be.") from error
-    record("role.proposed", membership, by=by, user=user.pk, role=role)
+    record("role.proposed", membership, by=by, user=user.public_id, role=role)
     return membership
 
 
@@ -107,7 +107,7 @@ def approve_role(membership: Membership, *, by: Actor) -> Membership:
         raise OwnRole("Another person must approve a role of yours.")
     membership.approved_by, membership.approved_at = by.ref, Now()
     membership.save(update_fields=["approved_by", "approved_at"])
-    record("role.approved", membership, by=by, user=membership.user_id, role=membership.role)
+    record("role.approved", membership, by=by, user=membership.user.public_id, role=membership.role)
     return membership
 
 
@@ -171,7 +171,7 @@ def _waiting(membership: Membership) -> Membership:
 def _end(membership: Membership, deed: str, *, by: Actor, at: datetime) -> Membership:
     membership.ended_at, membership.ended_by = at, by.ref
     membership.save(update_fields=["ended_at", "ended_by"])
-    record(deed, membership, by=by, user=membership.user_id, role=membership.role)
+    record(deed, membership, by=by, user=membership.user.public_id, role=membership.role)
     return membership
 
 

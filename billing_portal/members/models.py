@@ -6,6 +6,7 @@ about a person within a firm is the firm's own.
 
 from __future__ import annotations
 
+import uuid
 from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager
@@ -14,11 +15,28 @@ from django.db.models import Case, F, OuterRef, Q, Subquery, Value, When
 from django.db.models.functions import Cast, Concat, Lower, Now, Substr
 from django.utils.crypto import salted_hmac
 
-from billing_portal.tenancy.models import Tenant, TenantModel
+from billing_portal import ids
+from billing_portal.tenancy.models import PublicModel, Tenant
 from billing_portal.tenancy.permissions import ROLES
 
 _LONGEST_NAME = 120  # of an actor, beside what it did
 _ROLE_CHOICES = [(role, role.capitalize()) for role in ROLES]
+
+
+class Named(models.Model):
+    """What people open by its address, in a table that all firms share: its id tells no number."""
+
+    ID_PREFIX: ClassVar[str] = ""
+
+    uid = models.UUIDField(default=uuid.uuid4, editable=False)
+
+    class Meta:
+        abstract = True
+
+    @property
+    def public_id(self) -> str:
+        """The id that pages and the trail show."""
+        return ids.public_id(self.ID_PREFIX, self.uid)
 
 
 class UserManager(BaseUserManager["User"]):
@@ -29,8 +47,10 @@ class UserManager(BaseUserManager["User"]):
         return self.get(email=(username or "").lower())
 
 
-class User(AbstractBaseUser):
+class User(Named, AbstractBaseUser):
     """A person; what they may do depends on the firm."""
+
+    ID_PREFIX: ClassVar[str] = "usr"
 
     email = models.EmailField(unique=True)
     name = models.CharField(max_length=120)
@@ -50,6 +70,7 @@ class User(AbstractBaseUser):
 
     class Meta:
         constraints = [
+            models.UniqueConstraint(fields=["uid"], name="user_uid_is_unique"),
             models.CheckConstraint(
                 condition=Q(email=Lower("email")), name="user_email_is_lower_case"
             ),
@@ -99,8 +120,10 @@ class MembershipQuerySet(models.QuerySet["Membership"]):
 _REF_OF_USER = Concat(Value("user:"), Cast("user_id", models.CharField()))
 
 
-class Membership(models.Model):
+class Membership(Named):
     """One role of one user in one firm; it counts once a second person has approved it."""
+
+    ID_PREFIX: ClassVar[str] = "mbr"
 
     tenant = models.ForeignKey(Tenant, models.PROTECT, related_name="+")
     user = models.ForeignKey(User, models.PROTECT, related_name="memberships")
@@ -116,6 +139,7 @@ class Membership(models.Model):
 
     class Meta:
         constraints = [
+            models.UniqueConstraint(fields=["uid"], name="membership_uid_is_unique"),
             models.UniqueConstraint(
                 fields=["tenant", "user", "role"],
                 condition=Q(ended_at__isnull=True),
@@ -135,8 +159,10 @@ class Membership(models.Model):
         return f"{self.user} as {self.get_role_display()} at {self.tenant}"
 
 
-class Invitation(models.Model):
+class Invitation(Named):
     """A way into a firm for somebody who is not yet a member; the mail carries the token."""
+
+    ID_PREFIX: ClassVar[str] = "ivt"
 
     tenant = models.ForeignKey(Tenant, models.PROTECT, related_name="+")
     email = models.EmailField()
@@ -154,6 +180,7 @@ class Invitation(models.Model):
 
     class Meta:
         constraints = [
+            models.UniqueConstraint(fields=["uid"], name="invitation_uid_is_unique"),
             models.CheckConstraint(
                 condition=~Q(approved_by=F("invited_by")),
                 name="invitation_approver_is_not_its_inviter",
@@ -195,8 +222,10 @@ class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
         return asked.annotate(holder_name=Subquery(holder.values("name")))
 
 
-class ApiKey(models.Model):
+class ApiKey(Named):
     """A key of an internal service: shown once, stored as a hash, used once approved."""
+
+    ID_PREFIX: ClassVar[str] = "key"
 
     tenant = models.ForeignKey(Tenant, models.PROTECT, related_name="+")
     name = models.CharField(max_length=80)
@@ -225,6 +254,7 @@ class ApiKey(models.Model):
 
     class Meta:
         constraints = [
+            models.UniqueConstraint(fields=["uid"], name="api_key_uid_is_unique"),
             models.CheckConstraint(
                 condition=~Q(approved_by=F("requested_by")),
                 name="api_key_approver_is_not_its_requester",
@@ -284,8 +314,10 @@ class Letter(models.Model):
         return f"Letter {self.message_id}"
 
 
-class FactorReset(TenantModel):
+class FactorReset(PublicModel):
     """A wish to take a member's lost second factors away; another person approves it."""
+
+    ID_PREFIX: ClassVar[str] = "rst"
 
     user = models.ForeignKey(User, models.PROTECT, related_name="+")
     reason = models.CharField(max_length=200)
@@ -296,8 +328,9 @@ class FactorReset(TenantModel):
     ended_by = models.CharField(max_length=60, blank=True, help_text="Who declined it.")
     ended_at = models.DateTimeField(null=True, blank=True)
 
-    class Meta(TenantModel.Meta):
+    class Meta(PublicModel.Meta):
         constraints = [
+            models.UniqueConstraint(fields=["tenant", "uid"], name="factor_reset_uid_is_unique"),
             models.CheckConstraint(
                 condition=~Q(approved_by=F("asked_by")),
                 name="factor_reset_approver_is_not_its_asker",

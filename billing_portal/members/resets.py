@@ -66,7 +66,7 @@ def request_reset(user: User, *, reason: str, by: Actor) -> FactorReset:
             )
     except IntegrityError as error:
         raise NothingToReset(f"A reset for {user} waits for approval already.") from error
-    record("factor_reset.requested", reset, by=by, user=user.pk, reason=reason)
+    record("factor_reset.requested", reset, by=by, user=user.public_id, reason=reason)
     return reset
 
 
@@ -90,7 +90,7 @@ def approve_reset(reset: FactorReset, *, by: Actor) -> FactorReset:
     reset.save(update_fields=["approved_by", "approved_at"])
     user = User.objects.select_for_update().get(pk=reset.user_id)
     _must_be_of_this_firm_alone(user)
-    record("factor_reset.approved", reset, by=by, user=user.pk)
+    record("factor_reset.approved", reset, by=by, user=user.public_id)
     _take_away(user, by=by)
     return reset
 
@@ -120,7 +120,7 @@ def decline_reset(reset: FactorReset, *, by: Actor, at: datetime) -> FactorReset
     reset = _waiting(reset)
     reset.ended_at, reset.ended_by = at, by.ref
     reset.save(update_fields=["ended_at", "ended_by"])
-    record("factor_reset.declined", reset, by=by, user=reset.user_id)
+    record("factor_reset.declined", reset, by=by, user=reset.user.public_id)
     return reset
 
 

@@ -76,7 +76,7 @@ def _invoice(*row: str) -> dict[str, Any]:
 
 INVOICES = [
     _invoice(
-        "Draft 8841",
+        "Draft 4Q8R2M",
         "Northfield Mutual",
         "Alvarez v. Brightline Freight",
         "2233.04",
@@ -89,7 +89,7 @@ INVOICES = [
         "",
     ),
     _invoice(
-        "Draft 8839",
+        "Draft 1V9XEK",
         "Great Plains Casualty",
         "Estate of Okafor",
         "3186.00",
@@ -102,7 +102,7 @@ INVOICES = [
         "",
     ),
     _invoice(
-        "Draft 8836",
+        "Draft 6B0TNC",
         "Meridian Indemnity",
         "Kjær Marine, cargo loss",
         "48920.75",
@@ -195,7 +195,7 @@ INBOX = [
     (
         "flag",
         "bad",
-        "Approve draft 8841",
+        "Approve draft 4Q8R2M",
         "Northfield Mutual · Alvarez v. Brightline Freight",
         "Carrier accepts work of October until Nov 22",
         "2233.04",
@@ -240,7 +240,7 @@ INBOX = [
         "message-square",
         "info",
         "Priya Raman mentioned you",
-        "Draft 8836, line 14",
+        "Draft 6B0TNC, line 14",
         "“Is the expert's retainer ours or the carrier's?”",
         "48920.75",
         "",
@@ -303,7 +303,7 @@ def context() -> dict[str, Any]:
         "amounts": [Decimal("1234567.50"), Decimal("-1250.00"), Decimal(0), None],
         "before": "Attend to file and telephone conference with adjuster re settlement (0.4).",
         "after": "Telephone conference with adjuster Novak regarding settlement authority.",
-        "toast": {"text": "Draft 8839 approved.", "undo_url": "#main", "seconds": 0},
+        "toast": {"text": "Draft 1V9XEK approved.", "undo_url": "#main", "seconds": 0},
         "swatches": SWATCHES,
         "state_keys": STATE_KEYS,
         **gallery_review.context(),

@@ -1,6 +1,7 @@
 """Lists in pages: the query string holds the filters, and the row that a page begins after.
 
-Never an offset, never a count: a page of a list of any length takes one query.
+Never an offset, never a count: a page of a list of any length takes one query. The row's place is
+written under a cover, since keys are counted over all firms.
 """
 
 from __future__ import annotations
@@ -13,13 +14,13 @@ from typing import Any, ClassVar, Generic, TypeVar
 from babel.dates import format_date
 from django import forms
 from django.core.validators import MaxValueValidator, MinValueValidator
-from django.db.models import Model, QuerySet
+from django.db.models import Model, Q, QuerySet
 from django.forms import BoundField
 from django.http import HttpRequest
 from django.utils.translation import get_language, gettext, to_locale
 from django.utils.translation import gettext_lazy as _
 
-from billing_portal.bounds import whole_number
+from billing_portal.covers import covered, uncovered
 
 SIZES = (50, 200, 500)
 _SEVERAL = 2
@@ -56,30 +57,72 @@ class Page(Generic[M]):
     pager: Pager
 
 
-def page_of(rows: QuerySet[M], request: HttpRequest) -> Page[M]:
+@dataclass(frozen=True)
+class Order:
+    """By what a list is ordered: its rows' keys, within the days of a column where one is named."""
+
+    list_name: str
+    day: str = ""
+
+    def backward(self) -> list[str]:
+        """Return what puts the newest first."""
+        return [f"-{self.day}", "-pk"] if self.day else ["-pk"]
+
+    def forward(self) -> list[str]:
+        """Return what puts the oldest first."""
+        return [name.removeprefix("-") for name in self.backward()]
+
+    def place_of(self, row: Model) -> str:
+        """Return where a row stands, as an address may say it."""
+        day = f"{getattr(row, self.day)} " if self.day else ""
+        return covered(f"{day}{row.pk}", of=self.list_name)
+
+    def beyond(self, place: str, side: str) -> Q | None:
+        """Return what finds the rows on one side of a place, or None when it is no place here.
+
+        :param side: ``lt`` for older rows, ``gt`` for newer ones.
+        """
+        day, _, key = (uncovered(place, of=self.list_name) or "").rpartition(" ")
+        if not key or bool(day) != bool(self.day):
+            return None
+        past_key = Q(**{f"pk__{side}": int(key)})
+        if not self.day:
+            return past_key
+        # The first condition bounds the walk along the index; the second drops the day's rest.
+        up_to_day = Q(**{f"{self.day}__{side}e": day})
+        return up_to_day & (Q(**{f"{self.day}__{side}": day}) | past_key)
+
+
+def page_of(rows: QuerySet[M], request: HttpRequest, *, by_day: str = "") -> Page[M]:
     """Return the page of a list that the query string asks for, newest first. One query.
 
-    ``after`` and ``before`` are keys of the rows that the page lies beyond, ``rows`` is how many
+    ``after`` and ``before`` are places of the rows that the page lies beyond, ``rows`` is how many
     it has (50, 200 or 500); what is none of these counts as not given.
+
+    :param by_day: the column of the day that makes a row new; without one, the order of recording.
     """
     size = next((n for n in SIZES if str(n) == request.GET.get("rows")), SIZES[0])
-    after, before = (whole_number(request.GET.get(name, "")) for name in _PAGING)
-    if before is not None:
-        found = list(rows.filter(pk__gt=before).order_by("pk")[: size + 1])
+    order = Order(f"{request.path} {by_day}", by_day)
+    older = order.beyond(request.GET.get("after", ""), "lt")
+    newer = order.beyond(request.GET.get("before", ""), "gt")
+    if newer is not None:
+        found = list(rows.filter(newer).order_by(*order.forward())[: size + 1])
         is_first, is_last = len(found) <= size, False
         found = found[:size][::-1]
     else:
-        later = rows if after is None else rows.filter(pk__lt=after)
-        found = list(later.order_by("-pk")[: size + 1])
-        is_first, is_last = after is None, len(found) <= size
+        later = rows if older is None else rows.filter(older)
+        found = list(later.order_by(*order.backward())[: size + 1])
+        is_first, is_last = older is None, len(found) <= size
         found = found[:size]
     is_whole = is_first and is_last
     pager = Pager(
         summary=_summary(len(found), is_whole=is_whole),
         # Where all rows fit into the smallest page, no other size shows more.
         sizes=[] if is_whole and len(found) <= SIZES[0] else _sizes(request, size),
-        previous_url="" if is_first or not found else url_with(request, before=str(found[0].pk)),
-        next_url="" if is_last or not found else url_with(request, after=str(found[-1].pk)),
+        previous_url=""
+        if is_first or not found
+        else url_with(request, before=order.place_of(found[0])),
+        next_url="" if is_last or not found else url_with(request, after=order.place_of(found[-1])),
     )
     return Page(found, pager)
 

@@ -15,31 +15,29 @@ from typing import Any, ClassVar, cast, final
 from django import forms
 from django.apps import apps
 from django.contrib import admin, messages
-from django.contrib.admin.widgets import AutocompleteSelect
 from django.core.exceptions import ImproperlyConfigured, PermissionDenied
 from django.core.paginator import Paginator
 from django.db import models, transaction
 from django.db.models import Q
 from django.forms import ModelChoiceField
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
-from django.urls import URLPattern, URLResolver, get_script_prefix
+from django.urls import URLPattern, URLResolver, get_script_prefix, reverse
 from django.utils.functional import cached_property
 from django.utils.text import capfirst
-from django.utils.translation import gettext
 
-from billing_portal.bounds import whole_number
 from billing_portal.errors import Refused
-from billing_portal.money import CURRENCIES_IN_USE
 from billing_portal.portal.beginnings import begins
+from billing_portal.portal.office_keys import OfficeSelect, with_covered_key
 from billing_portal.portal.proving import prove_first, way_to_prove
+from billing_portal.portal.signatures import facts_of
 from billing_portal.portal.templatetags.portal import NOTHING
 from billing_portal.tenancy.actors import Actor, MissingPermission
 from billing_portal.tenancy.models import TenantModel
 from billing_portal.tenancy.requests import FirmRequest
 
 COUNTED_AT_MOST = 1_000
-_NOT_OURS = {"login", "logout", "password_change", "password_change_done"}
+_NOT_OURS = {"login", "logout", "password_change", "password_change_done", "view_on_site"}
 _HISTORY_PAGE = 100
 
 
@@ -71,7 +69,7 @@ class OfficeSite(admin.AdminSite):
         return inside
 
     def get_urls(self) -> list[URLResolver | URLPattern]:
-        """Leave out the admin's own sign-in, sign-out and password pages."""
+        """Leave out the admin's own pages of signing in, and its way to other sites."""
         return [url for url in super().get_urls() if getattr(url, "name", None) not in _NOT_OURS]
 
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
@@ -89,15 +87,6 @@ class CappedPaginator(Paginator):
         """How many rows there are, at most 1,000. One query."""
         rows = cast("models.QuerySet[Any]", self.object_list)
         return rows.order_by()[:COUNTED_AT_MOST].count()
-
-
-class OfficeSelect(AutocompleteSelect):
-    """A select that looks its choices up; a tampered key is shown as no choice at all."""
-
-    def optgroups(self, name: str, value: Any, attr: Any = None) -> Any:
-        """Look up keys only: Django's own crashes over any other text."""
-        keys = [each for each in value if whole_number(str(each)) is not None]
-        return super().optgroups(name, keys, attr)
 
 
 class OfficeForm(forms.ModelForm):
@@ -136,25 +125,6 @@ class VersionedForm(OfficeForm):
         values = super().values()
         seen = values.pop("version", None)
         return values if self.instance.pk is None else {**values, "version_seen": seen or 0}
-
-
-def offer_currencies(form: forms.BaseForm, name: str) -> None:
-    """Let a field of a form choose among the currencies in use, where the form has the field.
-
-    The same ones are taken over REST; a field of money keeps its amount as it is.
-    """
-    offered = [(code, code) for code in CURRENCIES_IN_USE]
-    field = form.fields.get(name)
-    if isinstance(field, forms.MultiValueField):
-        cast(forms.ChoiceField, field.fields[1]).choices = offered
-        amount, currency = cast(forms.MultiWidget, field.widget).widgets
-        cast(forms.Select, currency).choices = offered
-        amount.attrs["aria-label"] = str(field.label)
-        currency.attrs["aria-label"] = gettext("Currency")
-    elif field is not None:
-        form.fields[name] = forms.ChoiceField(
-            choices=offered, label=field.label, help_text=field.help_text
-        )
 
 
 class OfficeAdmin(admin.ModelAdmin):
@@ -215,6 +185,10 @@ class OfficeAdmin(admin.ModelAdmin):
         """Say whether the member holds ``edit_permission``; admin actions name it ``edit``."""
         return bool(self.edit_permission) and _actor(request).may(self.edit_permission)
 
+    def get_urls(self) -> list[URLPattern]:
+        """Name rows by covered keys."""
+        return [with_covered_key(url) for url in super().get_urls()]
+
     # --- Writing, through actions only -----------------------------------------------------------
 
     def changeform_view(
@@ -228,6 +202,8 @@ class OfficeAdmin(admin.ModelAdmin):
 
         The refused deed has been rolled back when the form is shown again, with status 422.
         """
+        if request.method == "GET" and request.path.endswith(f"/{object_id}/change/"):
+            return self._at_covered_key(request, object_id)
         if self._asks_for_proof(request) and (way := prove_first(request)):
             return way
         try:
@@ -239,6 +215,16 @@ class OfficeAdmin(admin.ModelAdmin):
             page = super().changeform_view(request, object_id, form_url, extra_context)
             page.status_code = HTTPStatus.UNPROCESSABLE_ENTITY
             return page
+
+    def _at_covered_key(self, request: HttpRequest, key: str | None) -> HttpResponse:
+        """Lead from a bare number to the address that everybody may see.
+
+        :raises Http404: when the firm has no such row.
+        """
+        self.get_object(request, str(key))
+        name = f"{self.admin_site.name}:{self.opts.app_label}_{self.opts.model_name}_change"
+        query = request.META["QUERY_STRING"]
+        return HttpResponseRedirect(f"{reverse(name, args=[key])}{'?' if query else ''}{query}")
 
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
@@ -363,18 +349,19 @@ class OfficeAdmin(admin.ModelAdmin):
         object_id: str,
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
-        """Show who did what to the row, newest first, at most 100 deeds. Two queries."""
+        """Show who did what to the row, newest first, at most 100 deeds. Four queries."""
         row = self.get_object(request, object_id)
         if not (self.has_view_permission(request, row) and _actor(request).may("audit.read")):
             raise PermissionDenied(str(MissingPermission("audit.read")))
         events = apps.get_model("audit", "AuditEvent").objects.filter(
             subject_kind=row._meta.model_name,
-            subject_id=str(getattr(row, "public_id", row.pk)),
+            subject_id=getattr(row, "public_id", ""),  # an address is told of with its customer
         )
+        newest = list(events.order_by("-pk")[:_HISTORY_PAGE])
         context = {
             **self.admin_site.each_context(request),
             "title": f"History of {row}",
-            "events": events.order_by("-pk")[:_HISTORY_PAGE],
+            "told": list(zip(newest, facts_of([each.details for each in newest]), strict=True)),
             "module_name": capfirst(str(self.opts.verbose_name_plural)),
             "object": row,
             "opts": self.opts,

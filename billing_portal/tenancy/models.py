@@ -52,6 +52,11 @@ class Tenant(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    @property
+    def public_id(self) -> str:
+        """What addresses and the trail call it."""
+        return self.slug
+
 
 class TenantModel(models.Model):
     """A table of a firm: scoped by its manager, and by a policy in the database."""

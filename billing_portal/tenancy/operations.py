@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import Any
 
 from django.conf import settings
+from django.contrib.postgres.functions import RandomUUID
 from django.db import models
+from django.db.migrations import AddField, AlterField
 from django.db.migrations.operations.base import Operation
 
 from billing_portal.tenancy.fields import TenantForeignKey
@@ -188,3 +191,13 @@ def _drop_key(model: type[models.Model], field: Any) -> str:
 
 def _key_name(table: str, field: Any) -> str:
     return f"{table}_{field.column}_same_tenant"[:63]
+
+
+def give_public_ids(model: str) -> list[Operation]:
+    """Return what gives a table with rows its public ids: each row another, new ones by the model.
+
+    The constraint that keeps them unique follows them.
+    """
+    drawn = models.UUIDField(editable=False, db_default=RandomUUID())
+    kept = models.UUIDField(default=uuid.uuid4, editable=False)
+    return [AddField(model, "uid", drawn), AlterField(model, "uid", kept)]

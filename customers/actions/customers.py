@@ -130,7 +130,7 @@ def move_customer(
     if not address.get("line_1") or not address.get("city"):
         raise BadValue("An address has a first line and a city.")
     row: Address = Address.objects.create(customer=customer, starts_on=starts_on, **address)
-    record("customer.moved", customer, by=by, starts_on=str(starts_on), address=row.pk)
+    record("customer.moved", customer, by=by, starts_on=str(starts_on))
     _publish_change(customer, ["address"])
     return row
 
@@ -178,7 +178,7 @@ def add_contact(
     contact: Contact = Contact.objects.create(
         customer=customer, name=name, email=email, phone=phone, purpose=purpose
     )
-    record("contact.added", customer, by=by, contact=contact.pk, purpose=purpose)
+    record("contact.added", customer, by=by, purpose=purpose)
     _publish_change(customer, ["contacts"])
     return contact
 
@@ -192,7 +192,7 @@ def end_contact(contact: Contact, *, on: date, by: Actor) -> Contact:
         raise Closed(f"{contact} ended on {contact.ended_on}.")
     contact.ended_on = on
     contact.save(update_fields=["ended_on"])
-    record("contact.ended", customer, by=by, contact=contact.pk, on=str(on))
+    record("contact.ended", customer, by=by, purpose=contact.purpose, on=str(on))
     _publish_change(customer, ["contacts"])
     return contact
 

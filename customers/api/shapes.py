@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from rest_framework import serializers
 
 from billing_portal.api.rendering import MoneyOut
 from billing_portal.api.shapes import DecimalText, Prose, StrictIn
 from billing_portal.money import Money, UnknownCurrency
+from billing_portal.portal.signatures import names_of
 from customers.models import CLASSIFICATIONS, Timekeeper
 
 
@@ -157,6 +158,26 @@ class TimekeeperOut(serializers.Serializer):
     version = serializers.IntegerField()
 
 
+class SignedBy(serializers.CharField):
+    """The name of who signed."""
+
+    def to_representation(self, value: Any) -> str:
+        """Return the name, empty while nobody has signed."""
+        names: dict[str, str] | None = self.context.get("signers")
+        return (names_of([value]) if names is None else names).get(value, "")
+
+
+class SignedRows(serializers.ListSerializer):
+    """Rows in a list, with who signed all of them asked for at once."""
+
+    def to_representation(self, data: Any) -> Any:
+        """Return the rows."""
+        rows = list(data)
+        refs = [ref for row in rows for ref in (row.proposed_by, row.decided_by)]
+        cast(dict[str, Any], self.context)["signers"] = names_of(refs)
+        return super().to_representation(rows)
+
+
 class RateOut(serializers.Serializer):
     """A rate, with who proposed and who decided."""
 
@@ -171,8 +192,11 @@ class RateOut(serializers.Serializer):
     ends_on = serializers.DateField(allow_null=True)
     amount = MoneyOut(source="price")
     state = serializers.CharField()
-    proposed_by = serializers.CharField()
-    decided_by = serializers.CharField()
+    proposed_by = SignedBy()
+    decided_by = SignedBy()
+
+    class Meta:
+        list_serializer_class = SignedRows
 
 
 class RowsIn(serializers.Serializer):

@@ -36,7 +36,7 @@ def add_step(*, level: int, days_after_due: int, by: Actor, is_active: bool = Tr
         raise BadLadder(f"There is a step {level} already.") from error
     _must_climb()
     record("reminder_step.added", step, by=by, level=level, days=days_after_due)
-    publish("reminder_ladder.changed", about=f"reminder_step:{step.level}")
+    publish("reminder_ladder.changed", about=step.public_id)
     return step
 
 
@@ -59,7 +59,7 @@ def change_step(
     step.save(update_fields=["days_after_due", "is_active", "version"])
     _must_climb()
     record("reminder_step.changed", step, by=by, was=before, now=[days_after_due, is_active])
-    publish("reminder_ladder.changed", about=f"reminder_step:{step.level}")
+    publish("reminder_ladder.changed", about=step.public_id)
     return step
 
 

@@ -51,7 +51,7 @@ class PaymentViewSet(NounViewSet):
     serializer_class = shapes.PaymentOut
 
     def get_queryset(self) -> QuerySet[Payment]:
-        """Return the firm's payments."""
+        """Return the firm's payments; they are listed as recorded, so that none is missed."""
         return payments()
 
     @extend_schema(request=shapes.PayerIn, responses=shapes.PaymentOut)

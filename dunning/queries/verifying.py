@@ -45,8 +45,9 @@ def lines_are_their_payments() -> list[str]:
     )
     wrong = BankLine.objects.filter(payment__isnull=False).exclude(same).order_by("pk")
     return [
-        f"Line {each.number} of statement {each.statement} is not as its payment {each.payment_id}."
-        for each in wrong.select_related("statement")[:_TOLD]
+        f"Line {each.number} of statement {each.statement} is not as its payment"
+        f" {each.payment.public_id}."  # type: ignore[union-attr]  # filtered
+        for each in wrong.select_related("statement", "payment")[:_TOLD]
     ]
 
 

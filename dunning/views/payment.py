@@ -30,7 +30,7 @@ from dunning.queries import payments as asked_of
 from dunning.views.payments import left_over, row_of
 from invoices.models import Invoice
 from ledger.actions.payments import take_back, take_payer_back
-from ledger.models import Allocation, Payment
+from ledger.models import Allocation, Entry, Payment
 
 _OFFERED = 20
 _LONGEST_REASON = 200
@@ -259,10 +259,12 @@ def take_back_payer(request: FirmRequest, public_id: str) -> HttpResponse:
 
 @require_POST
 @may("payments.import")
-def take_allocation_back(request: FirmRequest, public_id: str, pk: int) -> HttpResponse:
+def take_allocation_back(request: FirmRequest, public_id: str, entry: str) -> HttpResponse:
     """Take an allocation back, with a reason; the money is the customer's credit again."""
     found = row_named(Payment.objects.all(), public_id)
-    row = Allocation.objects.filter(payment=found, pk=pk).select_related("payment", "entry").first()
+    booked_by = uid_or_none(Entry.ID_PREFIX, entry)
+    rows = Allocation.objects.filter(payment=found, entry__uid=booked_by)
+    row = rows.select_related("payment", "entry").first()
     if row is None:
         raise Http404
     return after(

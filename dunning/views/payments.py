@@ -52,10 +52,11 @@ class BankFileForm(forms.Form):
 @require_safe
 @may("payments.read")
 def payments(request: FirmRequest) -> HttpResponse:
-    """List payments, newest first, each with what is unapplied. Three queries."""
+    """List payments, newest day first, each with what is unapplied. Three queries."""
     rows = asked_of.payments()
     is_open = request.GET.get("state") == "unapplied"
-    page = page_of(rows.filter(unapplied__gt=0) if is_open else rows, request)
+    wanted = rows.filter(unapplied__gt=0) if is_open else rows
+    page = page_of(wanted, request, by_day="received_on")
     names = nouns_of(request.actor, [row.customer for row in page.rows if row.customer])
     url = reverse("dunning:payments")
     context = {

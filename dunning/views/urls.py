@@ -12,7 +12,7 @@ urlpatterns = [
     path("payments/<str:public_id>/", payment.payment, name="payment"),
     path("payments/<str:public_id>/allocate/", payment.allocate_payment, name="allocate"),
     path(
-        "payments/<str:public_id>/allocations/<int:pk>/back/",
+        "payments/<str:public_id>/allocations/<str:entry>/back/",
         payment.take_allocation_back,
         name="take_back",
     ),

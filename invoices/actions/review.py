@@ -49,7 +49,7 @@ def assign_reviewer(invoice: Invoice, *, reviewer: User, version_seen: int, by: 
     refuse_strangers(reviewer)
     invoice.reviewer = reviewer
     invoice.save(update_fields=["reviewer"])
-    record("invoice.assigned", invoice, by=by, reviewer=f"user:{reviewer.pk}")
+    record("invoice.assigned", invoice, by=by, reviewer=reviewer.public_id)
     publish("invoice.assigned", about=invoice.public_id, version=invoice.version)
     return invoice
 

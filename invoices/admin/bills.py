@@ -12,6 +12,7 @@ from django.template.response import TemplateResponse
 
 from billing_portal.bounds import whole_number
 from billing_portal.portal.office import OfficeAdmin, site
+from billing_portal.portal.signatures import signed
 from billing_portal.portal.templatetags.portal import money
 from billing_portal.tenancy.actors import Actor
 from billing_portal.tenancy.requests import FirmRequest
@@ -41,7 +42,8 @@ class InvoiceAdmin(OfficeAdmin):
     fields: ClassVar = (
         *("number", "kind", "state", "version", "customer", "matter", "reviewer"),
         *("period_starts_on", "period_ends_on", "issued_on", "due_on"),
-        *("net_amount", "tax_amount", "amount", "made_by", "approved_by", "corrects", "reason"),
+        *("net_amount", "tax_amount", "amount", signed("made_by"), signed("approved_by")),
+        *("corrects", "reason"),
     )
     readonly_fields = fields
 
@@ -120,6 +122,10 @@ class BillingRunAdmin(OfficeAdmin):
     list_display = ("__str__", "state", "bills_until", "planned_by_name", "planned_at")
     list_filter = ("state", "cadence")
     ordering = ("-pk",)
+    fields = (
+        *("key", "cadence", "execution", "on", "bills_until", "state", "planned_by_name"),
+        *("planned_at", "started_at", "ended_at", "version"),
+    )
 
 
 @admin.register(Charge, site=site)

@@ -9,11 +9,14 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from billing_portal.portal.office import OfficeAdmin, site
+from billing_portal.portal.signatures import signed
 from billing_portal.tenancy.actors import Actor
 from invoices.actions import carriers as deeds
 from invoices.actions.waiting import start_carrier
 from invoices.forms import carriers as forms
 from invoices.models import Carrier, CarrierLogin, CarrierRecipe
+
+_ALLOWED_BY = signed("automation_allowed_by")
 
 
 class CarriersAdmin(OfficeAdmin):
@@ -31,21 +34,26 @@ class CarrierAdmin(CarriersAdmin):
     form = forms.CarrierForm
     create_action = staticmethod(deeds.add_carrier)
     change_action = staticmethod(deeds.change_carrier)
-    list_display = ("name", "code", "origin", "automation_allowed_by", "stopped_reason")
+    list_display = ("name", "code", "origin", "is_automated", "stopped_reason")
     ordering = ("name", "pk")
     search_fields: ClassVar = ("code",)
     actions = ("allow", "stop")
     unproven_actions = frozenset({"stop"})
-    readonly_fields = ("automation_allowed_by", "stopped_reason")
+    readonly_fields = (_ALLOWED_BY, "stopped_reason")
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         """Fix the code once customers may name it."""
         if obj is None:
             return ["code", "name", "origin", "profile"]
         return [
-            *("name", "origin", "profile", "automation_allowed_by", "stopped_reason"),
+            *("name", "origin", "profile", _ALLOWED_BY, "stopped_reason"),
             "version",
         ]
+
+    @admin.display(description="Automated", boolean=True)
+    def is_automated(self, row: Carrier) -> bool:
+        """Say whether somebody confirmed that automated sign-in is allowed."""
+        return bool(row.automation_allowed_by)
 
     @admin.action(description="Allow automation, and start uploading", permissions=["edit"])
     def allow(self, request: HttpRequest, rows: QuerySet[Carrier]) -> None:
@@ -68,7 +76,7 @@ class CarrierRecipeAdmin(CarriersAdmin):
 
     form = forms.RecipeForm
     create_action = staticmethod(deeds.add_recipe)
-    list_display = ("carrier", "version", "added_by", "added_at")
+    list_display = ("carrier", "version", "added_at")
     list_select_related = ("carrier",)
     ordering = ("-pk",)
     fields = ("carrier", "content")

@@ -9,6 +9,7 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 
+from billing_portal import ids
 from billing_portal.tenancy.fields import TenantForeignKey
 from billing_portal.tenancy.models import PublicModel, TenantModel
 from invoices.models.documents import Document
@@ -92,7 +93,7 @@ class CarrierLogin(PublicModel):
         indexes = [models.Index(fields=["tenant", "carrier", "-id"], name="carrier_login_newest")]
 
     def __str__(self) -> str:
-        return f"Login {self.pk}"
+        return f"Login given on {self.added_at:%Y-%m-%d}"
 
 
 class Submission(PublicModel):
@@ -150,7 +151,7 @@ class Submission(PublicModel):
         ]
 
     def __str__(self) -> str:
-        return f"Upload {self.number} of {self.invoice_id}"
+        return f"Upload {ids.spoken(self.uid)}"
 
 
 class Evidence(TenantModel):

@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 
+from billing_portal import ids
 from billing_portal.tenancy.fields import TenantForeignKey
 from billing_portal.tenancy.models import PublicModel, TenantModel
 from invoices.models.invoices import Invoice
@@ -110,4 +111,4 @@ class Delivery(PublicModel):
         indexes = [models.Index(fields=["tenant", "-id"], name="delivery_page")]
 
     def __str__(self) -> str:
-        return f"Mail {self.number} of {self.invoice_id}"
+        return f"Mail {ids.spoken(self.uid)}"

@@ -9,6 +9,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
 
+from billing_portal import ids
 from billing_portal.bounds import MOST_HOURS
 from billing_portal.money import Money
 from billing_portal.periods import Period
@@ -161,7 +162,7 @@ class Invoice(PublicModel):
     def __str__(self) -> str:
         if self.number:
             return f"{self.get_kind_display()} {self.number}"
-        return f"{'Credit note' if self.is_note else 'Draft'} {self.pk}"
+        return f"{'Credit note' if self.is_note else 'Draft'} {ids.spoken(self.uid)}"
 
     @property
     def period(self) -> Period:

@@ -6,9 +6,10 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from typing import Any
 
-from django.db.models import Exists, OuterRef, QuerySet, Subquery
+from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 
-from billing_portal.ids import NotAnId, uid_of
+from billing_portal.ids import NotAnId, uid_of, uids_spoken
+from billing_portal.portal.beginnings import begins
 from invoices.models import Comment, Invoice, InvoiceLine, LineEdit, Verdict
 from ledger.queries import open_amount_of
 
@@ -26,6 +27,16 @@ def by_public_ids(public_ids: Iterable[str]) -> list[Invoice]:
             uids.append(uid_of(Invoice.ID_PREFIX, each))
     rows = Invoice.objects.filter(uid__in=uids).select_related("customer", "matter", "reviewer")
     return list(rows)
+
+
+def called(text: str) -> Q:
+    """Return what finds invoices by their number's beginning, or the letters a draft is called by.
+
+    Ranges of indexes.
+    """
+    meant = uids_spoken(text)
+    of_drafts = Q(uid__range=meant) if meant else Q(pk__in=[])
+    return begins("number", text.upper()) | of_drafts
 
 
 def note_of(invoice: Invoice) -> Invoice | None:

@@ -17,7 +17,7 @@ from billing_portal.portal.nouns import Noun
 from billing_portal.tenancy.actors import Actor
 from customers.models import Customer, lookup_key
 from invoices.models import BillingRun, Invoice, RunItem, Verdict
-from invoices.queries.invoices import last_verdicts, review_queue
+from invoices.queries.invoices import called, last_verdicts, review_queue
 
 _MOST = 20
 _SIGNS = "$€£ "
@@ -123,12 +123,12 @@ def _parked(actor: Actor) -> list[InboxItem]:
 
 
 def search(actor: Actor, text: str) -> SearchGroup:
-    """Find invoices by the beginning of number or customer, or by their total. One query."""
+    """Find invoices by how they are called, by customer, or by their total. One query."""
     hits: list[SearchHit] = []
     if actor.may("invoices.read"):
         customers = Customer.objects.filter(begins("name_key", lookup_key(text)))
         rows = Invoice.objects.filter(
-            begins("number", text.upper()) | Q(customer__in=customers.values("pk")) | _totals(text)
+            called(text) | Q(customer__in=customers.values("pk")) | _totals(text)
         )
         hits = [
             SearchHit(

@@ -20,6 +20,7 @@ from billing_portal.tenancy.requests import FirmRequest
 from customers.models import Customer, lookup_key
 from invoices.actions.review import may_judge
 from invoices.models import Invoice
+from invoices.queries.invoices import called
 from invoices.queries.invoices import invoices as all_invoices
 
 _COUNTED = 1000
@@ -67,13 +68,11 @@ def _of_tab(rows: QuerySet[Any], tab: str, actor: Actor, today: date) -> QuerySe
 
 
 def _of_text(rows: QuerySet[Invoice], text: str) -> QuerySet[Invoice]:
-    """Return those whose number, customer or matter begins with the words: ranges of indexes."""
+    """Return those that are called so, or whose customer or matter begins so: by indexes."""
     key = lookup_key(text)
     customers = Customer.objects.filter(begins("name_key", key))
     return rows.filter(
-        begins("number", text.upper())
-        | Q(customer__in=customers.values("pk"))
-        | begins("matter__external_key", key)
+        called(text) | Q(customer__in=customers.values("pk")) | begins("matter__external_key", key)
     )
 
 

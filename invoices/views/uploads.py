@@ -82,7 +82,7 @@ def upload(request: FirmRequest, public_id: str) -> HttpResponse:
     is_stuck = found.state in asked_of.WANTS_A_PERSON
     context = {
         "upload": found,
-        "shots": [_shot(each) for each in seen if each.kind == Evidence.Kind.SCREENSHOT],
+        "shots": [_shot(found, each) for each in seen if each.kind == Evidence.Kind.SCREENSHOT],
         "texts": [
             (each, _seen(each), _text_of(request, each))
             for each in seen
@@ -119,8 +119,8 @@ def upload(request: FirmRequest, public_id: str) -> HttpResponse:
     return render(request, "invoices/upload.html", context)
 
 
-def _shot(each: Evidence) -> dict[str, Any]:
-    url = reverse("invoices:evidence", args=[each.pk])
+def _shot(of: Submission, each: Evidence) -> dict[str, Any]:
+    url = reverse("invoices:evidence", args=[of.public_id, each.attempt, each.position])
     return {
         "url": url,
         "image_url": url,
@@ -193,9 +193,11 @@ def resume_carrier(request: FirmRequest, public_id: str) -> HttpResponse:
 
 @require_safe
 @may("uploads.read")
-def evidence(request: FirmRequest, pk: int) -> HttpResponse:
-    """Return a screenshot; its hash is checked."""
-    found = Evidence.objects.filter(pk=pk, kind=Evidence.Kind.SCREENSHOT).first()
+def evidence(request: FirmRequest, public_id: str, attempt: int, position: int) -> HttpResponse:
+    """Return a screenshot of an upload by its place there; its hash is checked."""
+    upload = row_named(Submission.objects.all(), public_id)
+    shots = Evidence.objects.filter(submission=upload, kind=Evidence.Kind.SCREENSHOT)
+    found = shots.filter(attempt=attempt, position=position).first()
     if found is None:
         raise Http404
     answer = HttpResponse(content_of(request.tenant.pk, found), content_type="image/png")

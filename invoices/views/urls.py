@@ -27,7 +27,11 @@ urlpatterns = [
     path("uploads/<str:public_id>/", uploads.upload, name="upload"),
     path("uploads/<str:public_id>/<str:deed>/", uploads.move_upload, name="move_upload"),
     path("carriers/<str:public_id>/resume/", uploads.resume_carrier, name="resume_carrier"),
-    path("evidence/<int:pk>/", uploads.evidence, name="evidence"),
+    path(
+        "uploads/<str:public_id>/evidence/<int:attempt>/<int:position>/",
+        uploads.evidence,
+        name="evidence",
+    ),
     path("deliveries/", uploads.deliveries, name="deliveries"),
     path("deliveries/<str:public_id>/again/", uploads.send_again, name="send_again"),
     path("runs/", runs.runs, name="runs"),

@@ -5,7 +5,8 @@ Set-based, so that a million entries are asked as fast as a thousand; each names
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from datetime import date
 from typing import Any
 
@@ -14,8 +15,9 @@ from django.db.models import Exists, OuterRef
 
 from billing_portal.audit.models import PendingSeal, Seal
 from billing_portal.tenancy import guards
+from billing_portal.tenancy.models import PublicModel
 from billing_portal.tenancy.scope import current_tenant_id
-from ledger.models import AccountingPeriod, Entry
+from ledger.models import AccountingPeriod, BalanceSnapshot, Entry, Payment
 from ledger.queries import CHAIN, trial_balance
 
 FEW = 5
@@ -40,9 +42,11 @@ CONSTRAINTS = {
 
 def unbalanced_entries() -> Iterator[str]:
     """Yield entries whose debits and credits differ in a currency, or that have one line."""
-    for entry_id, currency, total, lines in _rows(_UNBALANCED):
+    found = _rows(_UNBALANCED)
+    names = _names(Entry, (row[0] for row in found))
+    for key, currency, total, lines in found:
         wrong = f"is off by {total} {currency}" if total else f"has {lines} line in {currency}"
-        yield f"Entry {entry_id} {wrong}."
+        yield f"Entry {names[key]} {wrong}."
 
 
 def trial_balance_off_zero() -> Iterator[str]:
@@ -56,15 +60,17 @@ def lost_entries() -> Iterator[str]:
     """Yield entries that neither have a seal nor wait for one."""
     waiting = PendingSeal.objects.filter(chain=CHAIN, subject_id=OuterRef("pk"))
     sealed = Seal.objects.filter(chain=CHAIN, subject_id=OuterRef("pk"))
-    lost = Entry.objects.filter(~Exists(waiting), ~Exists(sealed)).order_by("pk")
-    for pk in lost.values_list("pk", flat=True)[:FEW]:
-        yield f"Entry {pk} has no seal and waits for none."
+    for entry in Entry.objects.filter(~Exists(waiting), ~Exists(sealed)).order_by("pk")[:FEW]:
+        yield f"Entry {entry.public_id} has no seal and waits for none."
 
 
 def loose_postings() -> Iterator[str]:
     """Yield postings without an entry, or in an account of another firm or currency."""
-    for posting_id, entry_id in _rows(_LOOSE):
-        yield f"Posting {posting_id} lacks its entry {entry_id}, or an account of its currency."
+    found = _rows(_LOOSE)
+    names = _names(Entry, (row[0] for row in found))
+    for key, line in found:
+        lacks = "lacks its entry, or an account of its currency"
+        yield f"Posting {line} of entry {names[key]} {lacks}."
 
 
 def booked_after_closing() -> Iterator[str]:
@@ -74,11 +80,14 @@ def booked_after_closing() -> Iterator[str]:
     since = date.min
     for period, first in _closed_periods():
         late = [pk for pk, _ in _rows(_LATE, period=period.pk, head=_head(period))]
+        names = _names(Entry, late)
         for pk in late:
-            yield f"Entry {pk} was booked in {period} after it was closed."
+            yield f"Entry {names[pk]} was booked in {period} after it was closed."
         days = {"since": since, "until": period.ends_on, "named": late}
-        for pk, booked_on in _rows(_BEHIND, head=_head(first), **days):
-            yield f"Entry {pk} of {booked_on} was booked after {first} was closed."
+        behind = _rows(_BEHIND, head=_head(first), **days)
+        names = _names(Entry, (row[0] for row in behind))
+        for pk, booked_on in behind:
+            yield f"Entry {names[pk]} of {booked_on} was booked after {first} was closed."
         since = period.ends_on
         head = Seal.objects.filter(chain=CHAIN, seq=_head(period)).first()
         if _head(period) and (head is None or head.hash != period.head_hash):
@@ -100,18 +109,23 @@ def _head(period: AccountingPeriod) -> int:
 
 def crooked_reversals() -> Iterator[str]:
     """Yield reversals that are not the exact mirror of what they reverse."""
-    for pk, original in _rows(_CROOKED):
-        yield f"Entry {pk} does not mirror entry {original}."
+    found = _rows(_CROOKED)
+    names = _names(Entry, (key for row in found for key in row))
+    for key, original in found:
+        yield f"Entry {names[key]} does not mirror entry {names[original]}."
 
 
 def payments_off_their_postings() -> Iterator[str]:
     """Yield payments and allocations that say something else than their entries' postings."""
-    for kind, pk, said, booked in _rows(_OFF_POSTINGS):
-        yield f"{kind} {pk} says {said}; its entry says {booked}."
-    for pk, _ in _rows(_OFF_ENTRY):
-        yield f"Payment {pk} names another day or source than its entry."
-    for pk, amount, used in _rows(_OVER_ALLOCATED):
-        yield f"Payment {pk}: {used} allocated of {amount}."
+    off_postings, off_entry, over = map(_rows, (_OFF_POSTINGS, _OFF_ENTRY, _OVER_ALLOCATED))
+    keys = [row[1] for row in off_postings] + [row[0] for row in (*off_entry, *over)]
+    names = _names(Payment, keys)
+    for kind, key, said, booked in off_postings:
+        yield f"{kind} {names[key]} says {said}; its entry says {booked}."
+    for key, _ in off_entry:
+        yield f"Payment {names[key]} names another day or source than its entry."
+    for key, amount, used in over:
+        yield f"Payment {names[key]}: {used} allocated of {amount}."
 
 
 def overdrawn_accounts() -> Iterator[str]:
@@ -124,8 +138,11 @@ def overdrawn_accounts() -> Iterator[str]:
 
 def wrong_snapshots() -> Iterator[str]:
     """Yield snapshots that are not the sum since the one before. Each posting is read once."""
-    for pk, said, found in _rows(_WRONG_SNAPSHOTS):
-        yield f"Snapshot {pk} grew by {said}; the postings by {found}."
+    found = {key: (said, summed) for key, said, summed in _rows(_WRONG_SNAPSHOTS)}
+    rows = BalanceSnapshot.objects.filter(pk__in=found).select_related("account").order_by("pk")
+    for row in rows:
+        said, summed = found[row.pk]
+        yield f"The snapshot of {row} grew by {said}; the postings by {summed}."
 
 
 def missing_guards() -> Iterator[str]:
@@ -144,6 +161,12 @@ def missing_guards() -> Iterator[str]:
         yield f"{table} has no forced policy."
 
 
+def _names(model: type[PublicModel], keys: Iterable[int]) -> dict[int, str]:
+    """Return what the firm calls the rows of these keys; one that is gone is called so."""
+    named: dict[int, str] = defaultdict(lambda: "that is gone")
+    return named | {row.pk: row.public_id for row in model._default_manager.filter(pk__in=keys)}
+
+
 def _rows(query: str, **named: Any) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(
@@ -158,7 +181,7 @@ where tenant_id = %(tenant)s
 group by entry_id, currency having sum(amount) <> 0 or count(*) < 2 order by 1, 2
 """
 _LOOSE = """
-select p.id, p.entry_id from ledger_posting p
+select p.entry_id, p.line_no from ledger_posting p
 left join ledger_entry e on e.tenant_id = p.tenant_id and e.id = p.entry_id and e.xact = p.xact
 left join ledger_account a
   on a.tenant_id = p.tenant_id and a.id = p.account_id and a.currency = p.currency
@@ -221,7 +244,8 @@ from (
 group by w.id, w.amount
 having coalesce(sum(-w.moved) filter (where w.is_payers), 0) <> w.amount
 union all
-select 'Allocation', l.id, l.amount, coalesce(sum(-p.amount), 0) from ledger_allocation l
+select 'Allocation of payment', l.payment_id, l.amount, coalesce(sum(-p.amount), 0)
+from ledger_allocation l
 join ledger_payment y on y.tenant_id = l.tenant_id and y.id = l.payment_id
 left join (ledger_posting p join ledger_account a on a.tenant_id = p.tenant_id
     and a.id = p.account_id and a.role = 'ar')

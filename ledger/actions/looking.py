@@ -42,7 +42,7 @@ def ask_to_verify(*, by: Actor) -> Job:
     return asked
 
 
-@job(title="Verify the books", queue="default", timeout=300, max_attempts=2)
+@job(title="Verify the books", queue="checks", timeout=1500, max_attempts=2)
 def verify_later() -> None:
     """Look at all of the firm's books and chains. Twice does no harm: it reads, and notes twice."""
     verify_and_keep(Tenant.objects.get(pk=current_tenant_id()), by=VERIFIER)

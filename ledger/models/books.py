@@ -94,6 +94,11 @@ class AccountingPeriod(TenantModel):
     def __str__(self) -> str:
         return f"{self.starts_on:%B %Y}"
 
+    @property
+    def public_id(self) -> str:
+        """What addresses and the trail call it, such as ``2026-11``."""
+        return f"{self.starts_on:%Y-%m}"
+
 
 class Entry(PublicModel):
     """A journal entry: why money moved. Its postings say from where to where."""
@@ -191,4 +196,4 @@ class BalanceSnapshot(TenantModel):
         ]
 
     def __str__(self) -> str:
-        return f"{self.account_id} up to {self.up_to_seq}: {self.balance}"
+        return f"{self.account} up to seal {self.up_to_seq}"

@@ -39,6 +39,7 @@ class Payment(PublicModel):
         ]
         indexes = [
             models.Index(fields=["tenant", "customer", "id"], name="payment_by_customer"),
+            models.Index(fields=["tenant", "-received_on", "-id"], name="payment_by_day"),
         ]
 
     def __str__(self) -> str:

@@ -26,7 +26,12 @@ class Verification(TenantModel):
         indexes = [models.Index(fields=["tenant", "-id"], name="verification_newest")]
 
     def __str__(self) -> str:
-        return f"Verification {self.pk}"
+        return f"Verification of {self.public_id}"
+
+    @property
+    def public_id(self) -> str:
+        """What the trail calls it: its moment."""
+        return f"{self.verified_at:%Y-%m-%dT%H:%M:%SZ}"
 
     @property
     def is_whole(self) -> bool:

@@ -24,7 +24,7 @@ from billing_portal.tenancy.scope import tenant_scope
 from tests.factories import MembershipFactory, TenantFactory, UserFactory, actor
 from tests.foundations.test_api import Caller
 from tests.invoices import books
-from tests.visiting import signed_in
+from tests.visiting import office_key, signed_in
 
 pytestmark = pytest.mark.django_db
 VERBS = ("GET", "POST", "PUT", "PATCH", "DELETE")
@@ -67,7 +67,7 @@ class Route:
     def names_an_object(self) -> bool:
         """Whether it is about one thing; the admin's ``<id>/`` only leads on to ``change/``."""
         named = set(re.findall(r"(?:<|:)(\w+)>", self.path)) - {"app_label", "url"}
-        return bool(named) and not self.path.endswith("/<path:object_id>/")
+        return bool(named) and not self.path.endswith("/<office_key:object_id>/")
 
 
 def routes() -> list[Route]:
@@ -113,12 +113,14 @@ def ids_of(firm, invoice) -> dict[str, str]:
         "token": "nothing",
         "month": "2026-11",
         "kind": "pdf",
+        "attempt": "1",
+        "position": "1",
     }
     for model in apps.get_models():
         if not issubclass(model, TenantModel):
             continue
         row = model._default_manager.order_by("pk").first()
-        key = str(row.pk) if row else "1"
+        key = office_key(row) if row else "1"
         name = model._meta.model_name
         ids[f"{name}/object_id"] = key
         if hasattr(model, "ID_PREFIX"):
@@ -138,9 +140,6 @@ def ids_of(firm, invoice) -> dict[str, str]:
         public_id = ids.get(f"={named}", "job_nothing")
         for name in ("id", "public_id", "item", "line", "key"):
             ids[f"{noun}/{name}"] = public_id
-    for noun in ("evidence", "allocations", "accounts", "shots"):
-        for name in ("pk", "id", "key", "allocation", "evidence"):
-            ids[f"{noun}/{name}"] = "1"
     ids["allocations/entry"] = ids["entries/id"]
     ids |= firms_people(firm)
     ids["invoices/public_id"] = ids["invoices/id"] = invoice.public_id
@@ -161,11 +160,11 @@ def firms_people(firm) -> dict[str, str]:
     reset = resets.request_reset(user, reason="lost", by=by)
     key, _ = granting.request_key(firm, name=MARK, by=by, expires_at=at + timedelta(days=1))
     return {
-        "keys/pk": str(key.pk),
-        "resets/pk": str(reset.pk),
-        "people/pk": str(user.pk),
-        "roles/pk": str(role.pk),
-        "invitations/pk": str(invited.pk),
+        "keys/public_id": key.public_id,
+        "resets/public_id": reset.public_id,
+        "people/public_id": user.public_id,
+        "roles/public_id": role.public_id,
+        "invitations/public_id": invited.public_id,
     }
 
 

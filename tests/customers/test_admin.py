@@ -18,6 +18,7 @@ from tests.customers.factories import (
     TimekeeperFactory,
 )
 from tests.customers.office import CUSTOMER
+from tests.visiting import office_key
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.customers.office")]
 NOUNS = [
@@ -115,9 +116,9 @@ def test_every_list_and_empty_form_opens(office, noun):
 )
 def test_every_row_opens_here_and_is_unknown_to_the_neighbor(office, firm, neighbor, noun, made):
     with tenant_scope(firm.pk):
-        ours = made.create().pk
+        ours = office_key(made.create())
     with neighbor:
-        theirs = made.create().pk
+        theirs = office_key(made.create())
     office.enter("owner")
 
     assert office.get(f"{noun}/{ours}/change/").status_code == 200
@@ -161,15 +162,35 @@ def test_the_history_is_the_audit_trail_for_who_may_read_it(office, firm):
     with tenant_scope(firm.pk):
         customer = Customer.objects.get()
 
-    page = office.get(f"customer/{customer.pk}/history/").content.decode()
+    page = office.get(f"customer/{office_key(customer)}/history/").content.decode()
 
     assert "customer.opened" in page
     assert user.name in page
 
     office.enter("biller")
-    form = office.get(f"customer/{customer.pk}/change/").content.decode()
-    assert office.get(f"customer/{customer.pk}/history/").status_code == 403
+    form = office.get(f"customer/{office_key(customer)}/change/").content.decode()
+    assert office.get(f"customer/{office_key(customer)}/history/").status_code == 403
     assert "History" not in form
+
+
+def test_a_row_is_named_by_a_covered_key_wherever_a_page_leads_to_it(office, firm, neighbor):
+    with tenant_scope(firm.pk):
+        ours = CustomerFactory.create()
+    with neighbor:
+        theirs = CustomerFactory.create()
+    office.enter("owner")
+    own = f"customer/{office_key(ours)}/change/"
+
+    listed = office.get("customer/").content.decode()
+    by_number = office.get(f"customer/{ours.pk}/change/?_popup=1")
+
+    assert own in listed
+    assert f"customer/{ours.pk}/" not in listed
+    assert by_number.status_code == 302
+    assert by_number.url.endswith(f"{own}?_popup=1")
+    assert office.get(own).status_code == 200
+    assert office.get(f"customer/{theirs.pk}/change/").status_code == 404
+    assert office.get("customer/nothing/change/").status_code == 404
 
 
 @pytest.mark.parametrize("rows", [1, 12])

@@ -28,6 +28,7 @@ from tests.customers.factories import (
 )
 from tests.customers.office import CUSTOMER
 from tests.factories import MembershipFactory, UserFactory
+from tests.visiting import office_key
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.customers.office")]
 
@@ -83,9 +84,9 @@ def test_a_customer_is_changed_once_for_each_version_shown(office, firm):
     office.enter("biller")
     form = {name: value for name, value in CUSTOMER.items() if name not in {"on", "currency"}}
 
-    first = office.post(f"customer/{customer.pk}/change/", form | {"version": "1"})
+    first = office.post(f"customer/{office_key(customer)}/change/", form | {"version": "1"})
     second = office.post(
-        f"customer/{customer.pk}/change/", form | {"version": "1", "name": "Other"}
+        f"customer/{office_key(customer)}/change/", form | {"version": "1", "name": "Other"}
     )
 
     assert (first.status_code, second.status_code) == (302, 422)
@@ -203,7 +204,7 @@ def test_bank_details_are_proposed_without_ever_showing_the_account(office, firm
 
     with tenant_scope(firm.pk):
         details = BankDetails.objects.get()
-    page = office.get(f"bankdetails/{details.pk}/change/").content.decode()
+    page = office.get(f"bankdetails/{office_key(details)}/change/").content.decode()
     assert details.account_ending == "3000"
     assert "DE8937040044" not in page
     assert "3000" in page

@@ -18,7 +18,7 @@ from tests.customers.factories import (
     RateFactory,
     TimekeeperFactory,
 )
-from tests.factories import MembershipFactory
+from tests.factories import MembershipFactory, UserFactory
 
 urlpatterns = [path("api/v1/", include(api_urlpatterns)), path("", include("billing_portal.urls"))]
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.customers.test_api")]
@@ -264,23 +264,37 @@ class MatterRateFactory(RateFactory):
 
 @pytest.mark.parametrize("rows", [1, 10])
 @pytest.mark.parametrize(
-    ("path", "made"),
+    ("path", "made", "queries"),
     [
-        ("customers", CustomerFactory),
-        ("matters", MatterFactory),
-        ("timekeepers", TimekeeperFactory),
-        ("rates", MatterRateFactory),
+        ("customers", CustomerFactory, 8),
+        ("matters", MatterFactory, 8),
+        ("timekeepers", TimekeeperFactory, 8),
+        ("rates", MatterRateFactory, 9),  # and who signed them
     ],
 )
 def test_a_list_costs_the_same_whatever_its_length(  # noqa: PLR0917 -- fixtures
-    service, firm, django_assert_num_queries, path, made, rows
+    service, firm, django_assert_num_queries, path, made, queries, rows
 ):
     with tenant_scope(firm.pk):
         made.create_batch(rows)
     service.get(path)
 
-    with django_assert_num_queries(8):
+    with django_assert_num_queries(queries):
         assert len(service.get(path).json()["data"]) == rows
+
+
+def test_a_rate_says_who_signed_it_by_name(service, firm):
+    with tenant_scope(firm.pk):
+        dana = UserFactory.create(name="Dana Whitlock")
+        signed, asked = {"proposed_by": f"user:{dana.pk}"}, {"state": "PROPOSED"}
+        RateFactory.create(**signed, **asked, decided_by="")
+
+    (listed,) = service.get("rates").json()["data"]
+    one = service.get(f"rates/{listed['id']}").json()
+
+    told = {"proposed_by": "Dana Whitlock", "decided_by": ""}
+    assert {name: listed[name] for name in told} == told
+    assert {name: one[name] for name in told} == told
 
 
 def test_lists_are_filtered_by_named_parameters_only(service, firm):

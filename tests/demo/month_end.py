@@ -86,7 +86,13 @@ def agree_terms(office: Office, terms: list[dict[str, Any]]) -> None:
 def customer_numbers(office: Office) -> dict[str, str]:
     """Return the back office's numbers of customers by name."""
     page = office.desk("owner").get(office.path("admin/customers/customer/"))
-    found = re.findall(r'customer/(\d+)/change/[^"]*">([^<]+)</a>', page.text)
+    return numbers_chosen(page.text)
+
+
+def numbers_chosen(page: str) -> dict[str, str]:
+    """Return the numbers that a list of the back office sends for its chosen rows, by name."""
+    row = r'name="_selected_action" value="(\d+)".*?/change/[^"]*">([^<]+)</a>'
+    found = re.findall(row, page, re.DOTALL)
     return {name.replace("&amp;", "&"): key for key, name in found}
 
 

@@ -111,18 +111,17 @@ def _carrier(code: str, name: str, matters: list[str]) -> dict[str, Any]:
 def _set_up(office: Office, code: str, name: str, origin: str) -> None:
     desk, room = office.desk("owner"), office.path("admin/invoices/")
     desk.post(f"{room}carrier/add/", code=code, name=name, origin=origin)
-    page = desk.get(f"{room}carrier/").text
-    key = re.search(rf'carrier/(\d+)/change/[^"]*">{re.escape(name)}<', page)
+    key = month_end.numbers_chosen(desk.get(f"{room}carrier/").text).get(name)
     owner = re.search(r'<option value="(\d+)"[^>]*>Ada Brandt', _login_form(office))
     if key is None or owner is None:
         raise Refusal(f"carrier {code} was not added")
     recipe = json.loads((RECIPES / f"{code}.json").read_text("utf-8"))
     answers = [
-        desk.post(f"{room}carrierrecipe/add/", carrier=key[1], content=json.dumps(recipe)),
+        desk.post(f"{room}carrierrecipe/add/", carrier=key, content=json.dumps(recipe)),
         desk.post(
-            f"{room}carrierlogin/add/", carrier=key[1], owner=owner[1], user=LOGIN, secret=PASSWORD
+            f"{room}carrierlogin/add/", carrier=key, owner=owner[1], user=LOGIN, secret=PASSWORD
         ),
-        desk.post(f"{room}carrier/", action="allow", _selected_action=key[1]),
+        desk.post(f"{room}carrier/", action="allow", _selected_action=key),
     ]
     if any(answer.status != 200 or "/add/" in answer.url for answer in answers):
         raise Refusal(f"carrier {code}: {[(each.status, each.url) for each in answers]}")

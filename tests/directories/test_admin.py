@@ -6,7 +6,7 @@ from django.test import Client
 from billing_portal.directories.models import Directory, DirectoryIdentity
 from billing_portal.tenancy.scope import tenant_scope
 from tests.factories import UserFactory
-from tests.visiting import Visitor, signed_in, text_of
+from tests.visiting import Visitor, office_key, signed_in, text_of
 
 pytestmark = pytest.mark.django_db
 ROOM = "admin/directories/"
@@ -75,7 +75,7 @@ def test_the_secret_is_never_shown(firm, ada):
     ada.post(f"{ROOM}directory/add/", FORM)
     row = only(firm)
 
-    pages = [f"{ROOM}directory/", f"{ROOM}directory/{row.pk}/change/"]
+    pages = [f"{ROOM}directory/", f"{ROOM}directory/{office_key(row)}/change/"]
     shown = "".join(ada.get(path).content.decode() for path in pages)
 
     assert "https://id.arnesen.test" in shown
@@ -123,8 +123,10 @@ def test_nothing_is_edited_or_deleted(firm, ada):
     ada.post(f"{ROOM}directory/add/", FORM)
     row = only(firm)
 
-    changed = ada.post(f"{ROOM}directory/{row.pk}/change/", FORM | {"issuer": "https://evil.test"})
-    deleted = ada.post(f"{ROOM}directory/{row.pk}/delete/", {"post": "yes"})
+    changed = ada.post(
+        f"{ROOM}directory/{office_key(row)}/change/", FORM | {"issuer": "https://evil.test"}
+    )
+    deleted = ada.post(f"{ROOM}directory/{office_key(row)}/delete/", {"post": "yes"})
 
     assert (changed.status_code, deleted.status_code) == (403, 403)
     assert only(firm).issuer == "https://id.arnesen.test"
@@ -144,7 +146,7 @@ def test_another_firm_sees_nothing(firm, ada, neighbor):
     stranger = Visitor(Client(), neighbor.firm)
 
     assert "id.arnesen.test" not in text_of(stranger.get(f"{ROOM}directory/"))
-    assert stranger.get(f"{ROOM}directory/{row.pk}/change/").status_code == 404
+    assert stranger.get(f"{ROOM}directory/{office_key(row)}/change/").status_code == 404
 
 
 def test_an_identity_is_released(firm, ada):

@@ -6,7 +6,7 @@ from django.test import Client
 from billing_portal.directories.certificates import certificates_in, fingerprint
 from billing_portal.directories.models import Directory
 from billing_portal.tenancy.scope import tenant_scope
-from tests.visiting import Visitor, signed_in, text_of
+from tests.visiting import Visitor, office_key, signed_in, text_of
 
 pytestmark = pytest.mark.django_db
 ROOM = "admin/directories/directory/"
@@ -34,7 +34,7 @@ def test_metadata_is_enough(client, firm, ada, form, saml_idp):
     signed_in(luis.client, luis.user)
     (row,) = rows(firm)
 
-    shown = text_of(luis.get(f"{ROOM}{row.pk}/change/"))
+    shown = text_of(luis.get(f"{ROOM}{office_key(row)}/change/"))
     luis.post(ROOM, {"action": "approve", "_selected_action": row.pk})
 
     assert added.status_code == 302
@@ -94,4 +94,4 @@ def test_another_firm_sees_nothing(firm, ada, form, neighbor):
     stranger = Visitor(Client(), neighbor.firm)
 
     assert "urn:demo:directory" not in text_of(stranger.get(ROOM))
-    assert stranger.get(f"{ROOM}{row.pk}/change/").status_code == 404
+    assert stranger.get(f"{ROOM}{office_key(row)}/change/").status_code == 404

@@ -239,7 +239,7 @@ def grave(client, arnesen):
     arnesen.sign_in(client, "ada")
     later(client)
     row = MembershipFactory.create(tenant=arnesen.tenant, role="biller", approved_by="")
-    return row, f"/t/arnesen/people/roles/{row.pk}/approval/"
+    return row, f"/t/arnesen/people/roles/{row.public_id}/approval/"
 
 
 def test_a_sign_in_by_the_directory_counts_as_a_proof_for_a_while(client, arnesen, grave):

@@ -88,6 +88,16 @@ def test_a_file_is_imported_and_shows_that_it_adds_up(biller, firm, invoice, sta
     assert "imported before" in again.content.decode()
 
 
+def allocated():
+    """Return the only allocation, with what booked it."""
+    return Allocation.objects.select_related("entry").get()
+
+
+def back(own, allocation):
+    """Return where an allocation of a payment is taken back."""
+    return f"{own}allocations/{allocation.entry.public_id}/back/"
+
+
 def test_a_bad_file_shows_its_findings_and_imports_nothing(biller, firm):
     answer = upload(biller, firm, b"<Document/>")
     assert answer.status_code == 422
@@ -118,10 +128,10 @@ def test_a_payment_says_why_and_is_taken_back_and_allocated_again(biller, firm, 
     assert "Partly applied" not in listed
     assert "Unapplied" in listed
     with tenant_scope(firm.pk):
-        payment, allocation = Payment.objects.get(amount=30000), Allocation.objects.get()
+        payment, allocation = Payment.objects.get(amount=30000), allocated()
     own = path(firm, f"payments/{payment.public_id}/")
     assert "a part payment" in biller.get(own).content.decode()
-    biller.post(f"{own}allocations/{allocation.pk}/back/", {"reason": "Wrong invoice."})
+    biller.post(back(own, allocation), {"reason": "Wrong invoice."})
     assert owed(firm, invoice) == 70000
     shown = text_of(biller.get(own))
     with tenant_scope(firm.pk):
@@ -147,9 +157,9 @@ def test_a_payment_says_why_and_is_taken_back_and_allocated_again(biller, firm, 
 def test_an_amount_that_cannot_be_read_is_shown_again(biller, firm, invoice, statement, text):
     upload(biller, firm, statement)
     with tenant_scope(firm.pk):
-        payment, allocation = Payment.objects.get(amount=30000), Allocation.objects.get()
+        payment, allocation = Payment.objects.get(amount=30000), allocated()
     own = path(firm, f"payments/{payment.public_id}/")
-    biller.post(f"{own}allocations/{allocation.pk}/back/", {"reason": "Wrong invoice."})
+    biller.post(back(own, allocation), {"reason": "Wrong invoice."})
 
     answer = biller.post(f"{own}allocate/", {f"amount-{invoice.public_id}": text})
 
@@ -189,9 +199,9 @@ def test_what_is_left_of_a_payment_says_what_was_paid_from_it(biller, firm, invo
 def test_money_taken_back_from_an_invoice_is_no_rest_of_it(biller, firm, invoice, statement):
     upload(biller, firm, statement)
     with tenant_scope(firm.pk):
-        payment, allocation = Payment.objects.get(amount=30000), Allocation.objects.get()
+        payment, allocation = Payment.objects.get(amount=30000), allocated()
     own = path(firm, f"payments/{payment.public_id}/")
-    biller.post(f"{own}allocations/{allocation.pk}/back/", {"reason": "Wrong invoice."})
+    biller.post(back(own, allocation), {"reason": "Wrong invoice."})
 
     inbox = text_of(biller.get(path(firm, "inbox/")))
 
@@ -204,12 +214,12 @@ def test_a_wrong_payer_is_taken_back_on_the_page_once_nothing_is_paid(
 ):
     upload(biller, firm, statement)
     with tenant_scope(firm.pk):
-        payment, allocation = Payment.objects.get(amount=30000), Allocation.objects.get()
+        payment, allocation = Payment.objects.get(amount=30000), allocated()
     own = path(firm, f"payments/{payment.public_id}/")
     offer = "Take the payer back"
     before = text_of(biller.get(own))
     early = biller.post(f"{own}payer/back/", {"reason": "Wrong."}, follow=True)
-    biller.post(f"{own}allocations/{allocation.pk}/back/", {"reason": "Wrong payer."})
+    biller.post(back(own, allocation), {"reason": "Wrong payer."})
     between = text_of(biller.get(own))
 
     done = biller.post(f"{own}payer/back/", {"reason": "It was Acme's."}, follow=True)

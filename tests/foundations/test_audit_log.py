@@ -15,6 +15,7 @@ from billing_portal.tenancy.actors import Actor, ActorKind, system
 from ledger.actions.posting import Line, NewEntry, post
 from ledger.models import Entry
 from tests.customers.factories import CustomerFactory
+from tests.factories import MembershipFactory, TenantFactory, UserFactory
 from tests.visiting import Visitor, links_of, text_of
 
 LOG_QUERIES = 14  # nine of them for firm, session, member and scope
@@ -38,11 +39,39 @@ def test_a_row_says_who_did_what_to_what_and_how(ada):
     page = ada.get("audit/")
 
     shown = text_of(page)
-    assert "Dana Whitlock user:71 Proposed bank details Customer Northfield Mutual history" in shown
+    assert "Dana Whitlock Proposed bank details Customer Northfield Mutual history" in shown
     assert "Ended: 3, 4 Starts on: Nov 2, 2026" in shown
     assert "Last seal 1; 0 not sealed yet." in shown
     assert f'title="{head.hash}">1</span>' in page.content.decode()
     assert "{" not in shown
+
+
+def test_who_is_meant_is_said_by_name_and_no_number_of_theirs_is_shown(ada):
+    member = UserFactory.create(name="Priya Shah")
+    MembershipFactory.create(tenant=ada.firm, user=member, role="reviewer")
+    told = {
+        "proposed_by": f"user:{member.pk}",
+        "signed_by": "user:987654",
+        "user": member.public_id,
+    }
+    record("rate.approved", CustomerFactory.create(), by=DANA, **told)
+
+    page = ada.get("audit/")
+
+    assert "User: Priya Shah Signed by: Somebody Proposed by: Priya Shah" in text_of(page)
+    assert f"/t/{ada.firm.slug}/people/{member.public_id}/" in links_of(page)
+    assert f"user:{member.pk}" not in page.content.decode()
+    assert "?actor=Dana%20Whitlock" in page.content.decode()
+
+
+def test_a_person_of_another_firm_has_no_name_here(ada):
+    stranger = MembershipFactory.create(tenant=TenantFactory.create(), role="owner").user
+    record("role.proposed", CustomerFactory.create(), by=DANA, user=stranger.public_id)
+
+    page = ada.get("audit/")
+
+    assert f"User: {stranger.public_id}" in text_of(page)
+    assert stranger.name not in page.content.decode()
 
 
 def test_a_row_carries_the_id_of_its_request_until_and_after_it_is_sealed(ada, owner):

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from billing_portal.ids import NotAnId, public_id, uid_of
+from billing_portal.ids import NotAnId, public_id, spoken, uid_of, uids_spoken
 
 
 @given(st.uuids())
@@ -40,3 +40,24 @@ def test_ids_sort_like_their_uuids(one, other):
 def test_what_is_no_id_of_the_kind_is_refused(text):
     with pytest.raises(NotAnId):
         uid_of("inv", text)
+
+
+@given(st.uuids(version=4))
+def test_what_people_call_a_thing_is_how_its_id_begins_and_leads_to_it(uid):
+    name = spoken(uid)
+
+    assert public_id("inv", uid).startswith(f"inv_{name.lower()}")
+    assert len(name) == 6
+    meant = uids_spoken(f"Draft {name.lower()}")
+    assert meant is not None
+    assert meant[0] <= uid <= meant[1]
+    assert [spoken(edge) for edge in meant] == [name, name]
+
+
+def test_letters_that_look_alike_are_one():
+    assert uids_spoken("Draft 7lI0oz") == uids_spoken("71100Z")
+
+
+@pytest.mark.parametrize("text", ["", "Draft", "7K3F9", "7K3F9QQ", "8K3F9Q", "7K-F9Q", "7k3f9ü"])
+def test_what_nobody_can_be_called_means_nothing(text):
+    assert uids_spoken(text) is None

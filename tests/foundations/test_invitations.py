@@ -211,7 +211,7 @@ def test_an_expired_one_is_shown_as_such_and_can_be_sent_again(client, firm, own
         Invitation.objects.update(expires_at=datetime.now(UTC) - timedelta(minutes=1))
 
     page = text_of(ada.get("people/"))
-    ada.post(f"people/invitations/{row.pk}/mail/")
+    ada.post(f"people/invitations/{row.public_id}/mail/")
 
     row.refresh_from_db()
     assert "Nobody used the link in time." in page

@@ -50,7 +50,7 @@ def test_a_key_works_once_another_person_has_approved_it(ada, luis, firm):
     before = call(text).status_code
     own, inbox = text_of(ada.get("keys/")), text_of(luis.get("inbox/"))
 
-    luis.post(f"keys/{key.pk}/approval/")
+    luis.post(f"keys/{key.public_id}/approval/")
 
     assert (answer.status_code, answer.headers["Cache-Control"]) == (201, "no-store")
     assert (before, call(text).status_code) == (401, 200)
@@ -65,7 +65,7 @@ def test_a_key_works_once_another_person_has_approved_it(ada, luis, firm):
 
 def test_the_text_is_shown_this_once(ada, luis):
     key, text, _ = ask(ada)
-    luis.post(f"keys/{key.pk}/approval/")
+    luis.post(f"keys/{key.public_id}/approval/")
 
     secret = text.split("_", 2)[2]  # a secret may have underscores of its own
     for page in (ada.get("keys/"), luis.get("keys/"), luis.get("inbox/"), ada.get("audit/")):
@@ -84,10 +84,10 @@ def test_a_biller_is_offered_what_a_biller_may_do(ada, luis, firm):
     biller = Visitor(Client(), firm, "biller")
     page = biller.get("keys/request/").content.decode()
     key, _, _ = ask(ada, scopes=["invoices.approve_for_others", "invoices.read"])
-    luis.post(f"keys/{key.pk}/approval/")
+    luis.post(f"keys/{key.public_id}/approval/")
 
     answer = biller.post("keys/request/", ASKED | {"scopes": ["invoices.approve"]})
-    rotated = biller.post(f"keys/{key.pk}/successor/")
+    rotated = biller.post(f"keys/{key.public_id}/successor/")
 
     assert 'value="invoices.finalize"' in page
     assert 'value="invoices.approve' not in page
@@ -119,7 +119,7 @@ def test_what_is_wrong_is_said_at_its_field_and_no_key_is_made(ada, changed, sai
 def test_who_asked_for_a_key_does_not_approve_it(ada):
     key, text, _ = ask(ada)
 
-    ada.post(f"keys/{key.pk}/approval/")
+    ada.post(f"keys/{key.public_id}/approval/")
 
     assert "Another person must approve the key you asked for." in text_of(ada.get("keys/"))
     assert call(text).status_code == 401
@@ -128,8 +128,8 @@ def test_who_asked_for_a_key_does_not_approve_it(ada):
 def test_a_declined_key_never_works(ada, luis):
     key, text, _ = ask(ada)
 
-    luis.post(f"keys/{key.pk}/decline/")
-    luis.post(f"keys/{key.pk}/approval/")
+    luis.post(f"keys/{key.public_id}/decline/")
+    luis.post(f"keys/{key.public_id}/approval/")
 
     key.refresh_from_db()
     assert (key.approved_by, key.revoked_by) == ("", f"user:{luis.user.pk}")
@@ -138,15 +138,15 @@ def test_a_declined_key_never_works(ada, luis):
 
 def test_rotation_lets_two_work_until_the_older_one_is_revoked(ada, luis):
     old, old_text, _ = ask(ada)
-    luis.post(f"keys/{old.pk}/approval/")
+    luis.post(f"keys/{old.public_id}/approval/")
 
-    answer = ada.post(f"keys/{old.pk}/successor/")
+    answer = ada.post(f"keys/{old.public_id}/successor/")
     (new_text,) = set(re.findall(r"bp_[0-9a-f]{10}_[A-Za-z0-9_-]{43}", answer.content.decode()))
     new = ApiKey.objects.get(succeeds=old)
     early = (call(old_text).status_code, call(new_text).status_code)
-    luis.post(f"keys/{new.pk}/approval/")
+    luis.post(f"keys/{new.public_id}/approval/")
     both = (call(old_text).status_code, call(new_text).status_code)
-    ada.post(f"keys/{old.pk}/revocation/")
+    ada.post(f"keys/{old.public_id}/revocation/")
     late = (call(old_text).status_code, call(new_text).status_code)
 
     assert (early, both, late) == ((200, 401), (200, 200), (401, 200))
@@ -215,9 +215,9 @@ def test_only_a_key_that_works_has_a_successor(live, owner, spoil):
 
 def test_every_deed_stands_in_the_trail(ada, luis, firm):
     key, _, _ = ask(ada)
-    luis.post(f"keys/{key.pk}/approval/")
-    ada.post(f"keys/{key.pk}/successor/")
-    ada.post(f"keys/{key.pk}/revocation/")
+    luis.post(f"keys/{key.public_id}/approval/")
+    ada.post(f"keys/{key.public_id}/successor/")
+    ada.post(f"keys/{key.public_id}/revocation/")
 
     with tenant_scope(firm.pk):
         said = AuditEvent.objects.filter(subject_kind="apikey").order_by("pk")
@@ -229,9 +229,9 @@ def test_every_deed_stands_in_the_trail(ada, luis, firm):
 def test_a_biller_asks_and_an_owner_approves(ada, firm):
     biller = Visitor(Client(), firm, "biller")
     key, _, _ = ask(biller)
-    refused = biller.post(f"keys/{key.pk}/approval/").status_code
+    refused = biller.post(f"keys/{key.public_id}/approval/").status_code
 
-    ada.post(f"keys/{key.pk}/approval/")
+    ada.post(f"keys/{key.public_id}/approval/")
 
     key.refresh_from_db()
     assert (refused, key.approved_by) == (403, f"user:{ada.user.pk}")
@@ -246,7 +246,7 @@ def test_an_auditor_reads_and_a_reviewer_does_not(ada, firm):
     assert "case system" in text_of(page)
     assert "<form" not in page.content.decode().partition("<main")[2].partition("</main>")[0]
     assert reviewer.get("keys/").status_code == 403
-    assert auditor.post(f"keys/{key.pk}/revocation/").status_code == 403
+    assert auditor.post(f"keys/{key.public_id}/revocation/").status_code == 403
 
 
 def test_another_firms_keys_do_not_exist_here(ada):
@@ -254,7 +254,7 @@ def test_another_firms_keys_do_not_exist_here(ada):
     stranger = Visitor(Client(), TenantFactory.create())
 
     answers = [
-        stranger.post(f"keys/{key.pk}/{verb}/").status_code
+        stranger.post(f"keys/{key.public_id}/{verb}/").status_code
         for verb in ("approval", "decline", "revocation", "successor")
     ]
 

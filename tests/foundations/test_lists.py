@@ -1,6 +1,7 @@
 """Lists in pages: by key both ways, filters as chips, ids that name nothing, safe files."""
 
 from decimal import Decimal
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from django import forms
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 
 from billing_portal.audit.models import AuditEvent
 from billing_portal.audit.trail import record
+from billing_portal.covers import covered, uncovered
 from billing_portal.portal.downloads import csv_answer, harmless
 from billing_portal.portal.lists import DayField, FilterForm, Filters, page_of, url_with
 from billing_portal.portal.nouns import nouns_of, row_named
@@ -17,6 +19,7 @@ from billing_portal.tenancy.actors import Actor, ActorKind, system
 from customers.models import Customer
 from tests.customers.factories import CustomerFactory, MatterFactory
 from tests.factories import actor
+from tests.visiting import office_key
 
 COUNT = 120
 
@@ -83,8 +86,20 @@ def test_what_is_no_position_counts_as_not_given(rf, events, query):
     assert rows == events[:50]
 
 
+def test_a_place_tells_no_number_and_is_good_for_its_own_list_only(rf, events):
+    _, pager = shown(rf, "/log/")
+    place = parse_qs(urlsplit(pager.next_url).query)["after"][0]
+
+    elsewhere, _ = shown(rf, f"/other/?after={place}")
+    by_number, _ = shown(rf, f"/log/?after={events[49]}")
+
+    assert str(events[49]) not in place
+    assert uncovered(place, of="/log/ ") == str(events[49])
+    assert elsewhere == by_number == events[:50]
+
+
 def test_beyond_the_last_row_there_is_nothing(rf, events):
-    rows, pager = shown(rf, f"/log/?after={events[-1]}")
+    rows, pager = shown(rf, f"/log/?after={covered(str(events[-1]), of='/log/ ')}")
 
     assert rows == []
     assert (pager.previous_url, pager.next_url) == ("", "")
@@ -164,7 +179,8 @@ def test_rooms_name_their_nouns_to_those_who_may_read_them(tenant, neighbor, own
         customer.public_id: "Northfield Mutual",
         matter.public_id: f"2026-7 {matter.name}",
     }
-    assert known[customer.public_id].url == f"/admin/customers/customer/{customer.pk}/change/"
+    page = f"/admin/customers/customer/{office_key(customer)}/change/"
+    assert known[customer.public_id].url == page
     assert {noun.url for noun in unlinked.values()} == {""}
     assert nouns_of(Actor(ActorKind.USER, 9, "Nobody"), asked) == {}
 

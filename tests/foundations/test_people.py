@@ -36,12 +36,12 @@ def member(firm):
 
 
 def test_a_role_is_proposed_by_one_and_approved_by_another(ada, luis, firm, member):
-    ada.post(f"people/{member.pk}/roles/", {"role": "biller"})
+    ada.post(f"people/{member.public_id}/roles/", {"role": "biller"})
     row = Membership.objects.get(role="biller")
     own = text_of(ada.get("people/"))
     theirs = text_of(luis.get("people/"))
 
-    answer = luis.post(f"people/roles/{row.pk}/approval/")
+    answer = luis.post(f"people/roles/{row.public_id}/approval/")
 
     assert "You proposed it, so another person decides." in own
     assert "Approve" not in own.partition("Members")[0]
@@ -54,12 +54,12 @@ def test_a_role_is_proposed_by_one_and_approved_by_another(ada, luis, firm, memb
 
 
 def test_who_is_to_receive_a_role_is_told_that_others_decide(ada, luis, firm):
-    ada.post(f"people/{luis.user.pk}/roles/", {"role": "biller"})
+    ada.post(f"people/{luis.user.public_id}/roles/", {"role": "biller"})
     ada.post("people/invitation/", PERSON | {"email": luis.user.email})
     row = Membership.objects.get(role="biller")
     theirs, inbox = text_of(luis.get("people/")), text_of(luis.get("inbox/"))
 
-    answer = luis.post(f"people/roles/{row.pk}/approval/", follow=True)
+    answer = luis.post(f"people/roles/{row.public_id}/approval/", follow=True)
     third = text_of(Visitor(Client(), firm).get("inbox/"))
 
     assert theirs.count("It is about you, so others decide.") == 2
@@ -70,10 +70,10 @@ def test_who_is_to_receive_a_role_is_told_that_others_decide(ada, luis, firm):
 
 
 def test_who_sends_their_own_approval_past_the_page_is_told_why(ada, member):
-    ada.post(f"people/{member.pk}/roles/", {"role": "biller"})
+    ada.post(f"people/{member.public_id}/roles/", {"role": "biller"})
     row = Membership.objects.get(role="biller")
 
-    ada.post(f"people/roles/{row.pk}/approval/")
+    ada.post(f"people/roles/{row.public_id}/approval/")
 
     assert "Another person must approve what you proposed." in text_of(ada.get("people/"))
     row.refresh_from_db()
@@ -81,14 +81,14 @@ def test_who_sends_their_own_approval_past_the_page_is_told_why(ada, member):
 
 
 def test_a_proposal_is_withdrawn_by_its_proposer_and_declined_by_another(ada, luis, member):
-    ada.post(f"people/{member.pk}/roles/", {"role": "biller"})
-    ada.post(f"people/{member.pk}/roles/", {"role": "auditor"})
+    ada.post(f"people/{member.public_id}/roles/", {"role": "biller"})
+    ada.post(f"people/{member.public_id}/roles/", {"role": "auditor"})
     biller, auditor = Membership.objects.filter(approved_by="").order_by("-role")
 
-    luis.post(f"people/roles/{biller.pk}/withdrawal/")
+    luis.post(f"people/roles/{biller.public_id}/withdrawal/")
     refused = text_of(luis.get("people/"))
-    ada.post(f"people/roles/{biller.pk}/withdrawal/")
-    luis.post(f"people/roles/{auditor.pk}/decline/")
+    ada.post(f"people/roles/{biller.public_id}/withdrawal/")
+    luis.post(f"people/roles/{auditor.public_id}/decline/")
 
     assert "Somebody else proposed this: decline it instead." in refused
     ended = Membership.objects.filter(ended_at__isnull=False).values_list("role", "ended_by")
@@ -99,10 +99,10 @@ def test_a_proposal_is_withdrawn_by_its_proposer_and_declined_by_another(ada, lu
 
 
 def test_the_last_owner_is_told_so_in_place_of_a_button(ada, member):
-    mine = text_of(ada.get(f"people/{ada.user.pk}/"))
+    mine = text_of(ada.get(f"people/{ada.user.public_id}/"))
     row = Membership.objects.get(user=ada.user)
 
-    ada.post(f"people/roles/{row.pk}/end/")
+    ada.post(f"people/roles/{row.public_id}/end/")
 
     assert "The firm's last two owners stay" in mine
     assert "A firm keeps two owners: let another one in first." in text_of(ada.get("people/"))
@@ -113,9 +113,9 @@ def test_the_last_owner_is_told_so_in_place_of_a_button(ada, member):
 def test_an_ended_role_stays_on_the_page_of_its_person(ada, firm, member):
     row = Membership.objects.get(user=member)
 
-    ada.post(f"people/roles/{row.pk}/end/")
+    ada.post(f"people/roles/{row.public_id}/end/")
 
-    page = text_of(ada.get(f"people/{member.pk}/"))
+    page = text_of(ada.get(f"people/{member.public_id}/"))
     assert queries.actor_in(firm, member) is None
     assert "None here at present." in page
     assert "Timekeeper, ended" in page
@@ -124,7 +124,7 @@ def test_an_ended_role_stays_on_the_page_of_its_person(ada, firm, member):
 def test_what_somebody_may_do_is_explained_by_their_roles(ada, firm, member):
     MembershipFactory.create(tenant=firm, user=member, role="reviewer")
 
-    page = text_of(ada.get(f"people/{member.pk}/"))
+    page = text_of(ada.get(f"people/{member.public_id}/"))
 
     assert "Approve or return invoices Reviewer" in page
     assert "Read charges Reviewer, Timekeeper" in page
@@ -145,7 +145,7 @@ def test_an_invitation_leaves_once_another_person_has_approved_it(ada, luis):
     before = Letter.objects.count()
     own = text_of(ada.get("people/"))
 
-    luis.post(f"people/invitations/{row.pk}/approval/")
+    luis.post(f"people/invitations/{row.public_id}/approval/")
 
     row.refresh_from_db()
     assert (row.email, before, Letter.objects.count()) == ("noor@firm.test", 0, 1)
@@ -190,7 +190,7 @@ def test_a_member_is_not_invited_to_the_role_they_hold(ada, member):
 
 
 def test_the_inbox_of_who_may_approve_holds_what_others_proposed(ada, luis, firm, member):
-    ada.post(f"people/{member.pk}/roles/", {"role": "biller"})
+    ada.post(f"people/{member.public_id}/roles/", {"role": "biller"})
     ada.post("people/invitation/", PERSON)
     biller = Visitor(Client(), firm, "biller")
 
@@ -206,13 +206,13 @@ def test_the_inbox_of_who_may_approve_holds_what_others_proposed(ada, luis, firm
 
 
 def test_an_auditor_reads_and_is_offered_nothing_to_press(firm, ada, member):
-    ada.post(f"people/{member.pk}/roles/", {"role": "biller"})
+    ada.post(f"people/{member.public_id}/roles/", {"role": "biller"})
     row = Membership.objects.get(role="biller")
     auditor = Visitor(Client(), firm, "auditor")
 
     page = auditor.get("people/")
     answers = [
-        auditor.post(f"people/roles/{row.pk}/{verb}/").status_code
+        auditor.post(f"people/roles/{row.public_id}/{verb}/").status_code
         for verb in ("approval", "decline", "withdrawal", "end")
     ]
 
@@ -230,7 +230,7 @@ def test_who_may_not_see_members_does_not(client, firm, role):
     visitor = Visitor(client, firm, role)
 
     assert visitor.get("people/").status_code == 403
-    assert visitor.get(f"people/{visitor.user.pk}/").status_code == 403
+    assert visitor.get(f"people/{visitor.user.public_id}/").status_code == 403
 
 
 def test_another_firms_people_do_not_exist_here(ada, member):
@@ -240,11 +240,11 @@ def test_another_firms_people_do_not_exist_here(ada, member):
     stranger = Visitor(Client(), other)
 
     answers = [
-        stranger.get(f"people/{member.pk}/").status_code,
-        stranger.post(f"people/{member.pk}/roles/", {"role": "owner"}).status_code,
-        stranger.post(f"people/roles/{role.pk}/end/").status_code,
-        stranger.post(f"people/invitations/{invitation.pk}/approval/").status_code,
-        stranger.post(f"people/invitations/{invitation.pk}/mail/").status_code,
+        stranger.get(f"people/{member.public_id}/").status_code,
+        stranger.post(f"people/{member.public_id}/roles/", {"role": "owner"}).status_code,
+        stranger.post(f"people/roles/{role.public_id}/end/").status_code,
+        stranger.post(f"people/invitations/{invitation.public_id}/approval/").status_code,
+        stranger.post(f"people/invitations/{invitation.public_id}/mail/").status_code,
     ]
 
     assert answers == [404] * 5

@@ -56,7 +56,7 @@ def proposed(firm):
 def approve(visitor, row):
     page = visitor.address("people/")
     return visitor.client.post(
-        visitor.address(f"people/roles/{row.pk}/approval/"),
+        visitor.address(f"people/roles/{row.public_id}/approval/"),
         headers={"Referer": f"http://testserver{page}"},
     )
 
@@ -110,7 +110,7 @@ def test_signing_in_counts_for_five_minutes(ada, proposed, ago, approved):
 
 def test_reading_and_declining_need_no_proof(ada, proposed):
     page = ada.get("people/")
-    ada.post(f"people/roles/{proposed.pk}/decline/")
+    ada.post(f"people/roles/{proposed.public_id}/decline/")
 
     assert page.status_code == 200
     assert Membership.objects.get(pk=proposed.pk).ended_at is not None
@@ -119,7 +119,7 @@ def test_reading_and_declining_need_no_proof(ada, proposed):
 @pytest.mark.parametrize("before", ["", "https://elsewhere.test/t/x/", "//elsewhere.test/"])
 def test_a_form_from_nowhere_leads_back_to_the_inbox(ada, proposed, firm, before):
     answer = ada.client.post(
-        ada.address(f"people/roles/{proposed.pk}/approval/"), headers={"Referer": before}
+        ada.address(f"people/roles/{proposed.public_id}/approval/"), headers={"Referer": before}
     )
 
     assert answer.url.endswith(f"?next=%2Ft%2F{firm.slug}%2Finbox%2F")
@@ -127,7 +127,7 @@ def test_a_form_from_nowhere_leads_back_to_the_inbox(ada, proposed, firm, before
 
 def test_a_part_of_a_page_is_led_there_as_a_whole_page(ada, proposed):
     answer = ada.client.post(
-        ada.address(f"people/roles/{proposed.pk}/approval/"), headers={"HX-Request": "true"}
+        ada.address(f"people/roles/{proposed.public_id}/approval/"), headers={"HX-Request": "true"}
     )
 
     assert "/accounts/reauthenticate/" in answer.headers["HX-Redirect"]

@@ -82,7 +82,7 @@ TAMPERING = {
     ),
     "delete": (
         ["delete from audit_auditevent where id = %(third)s"],
-        "row {third}, which is gone",
+        "Entry 3 seals something that is gone",
     ),
     "delete with its seal": (
         [
@@ -106,7 +106,7 @@ TAMPERING = {
             select tenant_id, chain, 3, 424242, hash, repeat('f', 64) from audit_seal
             where seq = 2 and chain = 'audit'""",
         ],
-        "Entry 3 seals row 424242, which is gone",
+        "Entry 3 seals something that is gone",
     ),
     "cut the tail": (
         [

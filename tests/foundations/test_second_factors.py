@@ -212,11 +212,11 @@ def test_one_asks_another_approves_and_the_person_starts_anew(firm, noor, ada, l
     drain()
     mailoutbox.clear()
 
-    ada.post(f"people/{noor.pk}/reset/", {"reason": REASON})
+    ada.post(f"people/{noor.public_id}/reset/", {"reason": REASON})
     with tenant_scope(firm.pk):
         reset = FactorReset.objects.get()
     own, inbox = text_of(ada.get("people/")), text_of(luis.get("inbox/"))
-    luis.post(f"people/resets/{reset.pk}/approval/")
+    luis.post(f"people/resets/{reset.public_id}/approval/")
     drain()
     fresh = Client()
     led = sign_in(fresh)
@@ -253,11 +253,11 @@ def test_after_a_new_factor_signing_in_leads_where_it_always_did(noor):
 
 def test_who_asked_for_a_reset_does_not_approve_it(firm, noor, ada):
     with_app(Client())
-    ada.post(f"people/{noor.pk}/reset/", {"reason": REASON})
+    ada.post(f"people/{noor.public_id}/reset/", {"reason": REASON})
     with tenant_scope(firm.pk):
         reset = FactorReset.objects.get()
 
-    ada.post(f"people/resets/{reset.pk}/approval/")
+    ada.post(f"people/resets/{reset.public_id}/approval/")
 
     assert "Another person must approve the reset you asked for." in text_of(ada.get("people/"))
     assert Authenticator.objects.filter(user=noor).exists()
@@ -348,12 +348,12 @@ def test_a_reason_is_needed_and_only_owners_may_ask(firm, noor, ada):
     Authenticator.objects.create(user=noor, type="totp", data={})
     biller = Visitor(Client(), firm, "biller")
 
-    answer = ada.post(f"people/{noor.pk}/reset/", {"reason": " "})
-    refused = biller.post(f"people/{noor.pk}/reset/", {"reason": REASON})
+    answer = ada.post(f"people/{noor.public_id}/reset/", {"reason": " "})
+    refused = biller.post(f"people/{noor.public_id}/reset/", {"reason": REASON})
 
     assert answer.status_code == 422
     assert refused.status_code == 403
-    assert "Ask for a reset" not in text_of(biller.get(f"people/{noor.pk}/"))
+    assert "Ask for a reset" not in text_of(biller.get(f"people/{noor.public_id}/"))
     with tenant_scope(firm.pk):
         assert not FactorReset.objects.exists()
 

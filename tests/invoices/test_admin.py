@@ -11,6 +11,7 @@ from invoices.actions.review import request_review
 from invoices.models import Invoice, Verdict
 from tests.invoices import books
 from tests.invoices.books import SYSTEM
+from tests.visiting import office_key
 
 pytestmark = pytest.mark.django_db
 
@@ -87,7 +88,7 @@ def test_a_biller_reads_and_cannot_decide(client, firm, drafts):
 
 
 def test_nothing_is_edited_or_deleted_here(owner_at_work, firm, drafts):
-    path = f"/t/{firm.slug}/admin/invoices/invoice/{drafts[0].pk}"
+    path = f"/t/{firm.slug}/admin/invoices/invoice/{office_key(drafts[0])}"
     page = owner_at_work.get(f"{path}/change/").content.decode()
     assert 'name="_save"' not in page
     assert owner_at_work.post(f"{path}/delete/", {"post": "yes"}).status_code == 403
@@ -97,7 +98,7 @@ def test_the_neighbor_finds_none(client, firm, drafts, neighbor):
     with neighbor:
         client.force_login(books.user_of(books.member("owner")))
     path = f"/t/{neighbor.firm.slug}/admin/invoices/invoice/"
-    assert client.get(f"{path}{drafts[0].pk}/change/").status_code == 404
+    assert client.get(f"{path}{office_key(drafts[0])}/change/").status_code == 404
     seen = [f"{row.pk}:1" for row in drafts]
     choose(client, neighbor.firm, "approve", drafts, version_seen=seen)
     assert states(firm) == ["IN_REVIEW", "IN_REVIEW"]

@@ -337,6 +337,34 @@ def test_a_forged_number_in_a_query_or_form_counts_as_not_given(desk, people, in
     assert state_of(firm, invoice) == "IN_REVIEW"
 
 
+@pytest.mark.parametrize("said", ["{}", "draft {}", "Draft {}"])
+def test_a_draft_is_called_by_letters_of_its_id_and_found_by_them(
+    desk, firm, people, invoice, said
+):
+    desk.sit(people["biller"])
+    letters = str(invoice).removeprefix("Draft ")
+
+    search = desk.get("search/", q=said.format(letters.lower()))
+    listed = desk.get("invoices/", q=said.format(letters))
+    other = desk.get("search/", q=said.format("7ZZZZZ"))
+
+    assert invoice.public_id.startswith(f"inv_{letters.lower()}")
+    assert f"Draft {letters}" in text_of(search)
+    assert invoice.public_id in listed.content.decode()
+    assert invoice.public_id not in other.content.decode()
+
+
+def test_another_firms_draft_is_not_found_by_its_letters(client, firm, invoice):
+    stranger = MembershipFactory.create(tenant=TenantFactory.create(), role="owner")
+    signed_in(client, stranger.user)
+    other, letters = Desk(client, stranger.tenant), str(invoice).removeprefix("Draft ")
+
+    for path in ("search/", "invoices/"):
+        found = other.get(path, q=letters)
+        assert found.status_code == 200
+        assert invoice.public_id not in found.content.decode()
+
+
 @pytest.mark.parametrize("text", ["700", "700.00", "$700.00", " $ 700.00 "])
 def test_an_invoice_is_found_by_its_total(desk, firm, people, invoice, text):
     desk.sit(people["biller"])

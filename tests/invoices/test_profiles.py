@@ -20,7 +20,7 @@ from tests.factories import MembershipFactory, UserFactory
 from tests.invoices import books
 from tests.invoices.books import SYSTEM
 from tests.jobs.running import drain
-from tests.visiting import signed_in, text_of
+from tests.visiting import office_key, signed_in, text_of
 
 pytestmark = pytest.mark.django_db
 ON = date(2026, 11, 2)
@@ -182,7 +182,7 @@ def test_a_profile_is_typed_in_the_back_office_and_on_record(client, firm):
     signed_in(client, user)
     with tenant_scope(firm.pk):
         known = carrier("short")
-    page = f"/t/{firm.slug}/admin/invoices/carrier/{known.pk}/change/"
+    page = f"/t/{firm.slug}/admin/invoices/carrier/{office_key(known)}/change/"
     form = {"name": "Short", "origin": "https://carrier.test", "version": known.version}
 
     wrong = client.post(page, form | {"profile": '{"no_such": 1}'})

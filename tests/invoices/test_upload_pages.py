@@ -14,7 +14,7 @@ from tests.factories import MembershipFactory, TenantFactory
 from tests.foundations.test_api import Caller
 from tests.invoices import books
 from tests.invoices.books import SYSTEM
-from tests.visiting import signed_in, text_of
+from tests.visiting import office_key, signed_in, text_of
 
 pytestmark = pytest.mark.django_db
 
@@ -69,10 +69,16 @@ def test_the_list_says_which_carrier_is_stopped_and_why(biller, firm, upload):
 def test_an_upload_shows_its_evidence_as_text_and_picture(biller, firm, upload):
     page = biller.get(path(firm, f"uploads/{upload.public_id}/")).content.decode()
     assert "Welcome &lt;b&gt;back&lt;/b&gt;" in page
-    with tenant_scope(firm.pk):
-        shot = Evidence.objects.get(kind="SCREENSHOT")
-    picture = biller.get(path(firm, f"evidence/{shot.pk}/"))
+    assert f"{upload.public_id}/evidence/1/1/" in page
+    picture = biller.get(path(firm, f"uploads/{upload.public_id}/evidence/1/1/"))
     assert (picture["Content-Type"], picture.content) == ("image/png", b"\x89PNG")
+
+
+@pytest.mark.parametrize("place", ["1/2", "2/1", f"1/{10**30}"])
+def test_a_place_without_a_picture_is_not_found(biller, firm, upload, place):
+    answer = biller.get(path(firm, f"uploads/{upload.public_id}/evidence/{place}/"))
+
+    assert answer.status_code == 404
 
 
 def test_it_is_resumed_retried_and_canceled_by_buttons(biller, firm, upload):
@@ -146,7 +152,7 @@ def test_a_carrier_is_set_up_in_the_back_office_and_shows_no_password(biller, fi
     )
     with tenant_scope(firm.pk):
         login = CarrierLogin.objects.get()
-    page = biller.get(f"{office}carrierlogin/{login.pk}/change/").content.decode()
+    page = biller.get(f"{office}carrierlogin/{office_key(login)}/change/").content.decode()
     assert "Secret-1" not in page
     assert login.password not in page
     biller.post(f"{office}carrier/", {"action": "allow", "_selected_action": carrier.pk})
@@ -161,13 +167,13 @@ def test_another_firm_sees_none_of_it(client, firm, upload):
             owner=books.user_of(books.member("biller")), by=SYSTEM,
         )  # fmt: skip
         allow_automation(Carrier.objects.get(), by=SYSTEM)
-        shot, login = Evidence.objects.get(kind="SCREENSHOT"), CarrierLogin.objects.get()
+        login = CarrierLogin.objects.get()
     other = TenantFactory.create()
     client.force_login(MembershipFactory.create(tenant=other, role="owner").user)
     for rest in (
         f"uploads/{upload.public_id}/",
-        f"evidence/{shot.pk}/",
-        f"admin/invoices/carrierlogin/{login.pk}/change/",
+        f"uploads/{upload.public_id}/evidence/1/1/",
+        f"admin/invoices/carrierlogin/{office_key(login)}/change/",
     ):
         assert client.get(path(other, rest)).status_code == 404
     assert client.post(path(other, f"uploads/{upload.public_id}/retry/")).status_code == 404
@@ -194,10 +200,9 @@ def test_evidence_that_was_changed_on_the_disk_is_said_and_hides_nothing_else(
         for each in Evidence.objects.all():
             name = file_keys().name_of(each.sha256)
             (tmp_path / str(firm.pk) / name[:2] / f"{name}.locked").write_bytes(b"changed")
-        shot = Evidence.objects.get(kind="SCREENSHOT")
     page = biller.get(path(firm, f"uploads/{upload.public_id}/"))
     assert page.status_code == 200
     assert "The stored file is not what was made" in page.content.decode()
-    picture = biller.get(path(firm, f"evidence/{shot.pk}/"))
+    picture = biller.get(path(firm, f"uploads/{upload.public_id}/evidence/1/1/"))
     assert picture.status_code == 409
     assert "tell your operator" in picture.content.decode()

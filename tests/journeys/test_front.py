@@ -12,6 +12,7 @@ from tests.customers.factories import CustomerFactory, RateFactory
 from tests.factories import MembershipFactory, TenantFactory
 from tests.invoices import books
 from tests.journeys.looking import PASSWORD, foreign_requests, look, sign_in
+from tests.visiting import office_key
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -88,8 +89,8 @@ def test_the_back_office_is_accessible_fits_and_keeps_to_itself(
         "an empty list": "customers/contact/",
         "nothing found in a list": "customers/customer/?q=zzz",
         "a form": "customers/aggregationsetting/add/",
-        "a thing": f"customers/customer/{customer.pk}/change/",
-        "its history": f"customers/customer/{customer.pk}/history/",
+        "a thing": f"customers/customer/{office_key(customer)}/change/",
+        "its history": f"customers/customer/{office_key(customer)}/history/",
         "a thing to read": "customers/rate/",
     }.items():
         page.goto(f"{live_server.url}/t/{firm.slug}/admin/{path}")

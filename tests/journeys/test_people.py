@@ -56,7 +56,13 @@ def test_people_and_keys_are_accessible_and_fit(chromium, home, width, scheme):
     )
     page, problems = context.new_page(), []
     sign_in(page, f"{address}people/", EMAIL)
-    for path in ("people/", f"people/{member.pk}/", "people/invitation/", "keys/", "keys/request/"):
+    for path in (
+        "people/",
+        f"people/{member.public_id}/",
+        "people/invitation/",
+        "keys/",
+        "keys/request/",
+    ):
         page.goto(address + path)
         for each in page.locator("main summary").all():
             each.click()

@@ -70,7 +70,7 @@ def test_a_broken_chain_is_named_to_owners_and_auditors_and_to_nobody_else(datab
     with tenant_scope(firm.pk):
         kept = Verification.objects.get()
         told = AuditEvent.objects.get(action="books.verified").details
-        assert kept.first == f"Entry 2 was changed: row {entry.pk} is not what was sealed."
+        assert kept.first == "Entry 2 was changed: it is not what was sealed."
         assert told == {"findings": 1, "entries": 5, "first": kept.first}
         for role in ("owner", "auditor"):
             (item,) = inbox_items(actor(role))
@@ -109,7 +109,7 @@ def test_what_was_changed_in_the_audit_trail_is_named_too(databases, owner):
     assert kept.findings == [
         [
             "audit chain and anchors",
-            f"Entry 1 was changed: row {event.pk} is not what was sealed.",
+            "Entry 1 was changed: it is not what was sealed.",
         ]
     ]
 

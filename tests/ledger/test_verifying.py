@@ -225,7 +225,7 @@ def test_what_was_booked_after_closing_is_named(databases, owner, second_owner):
 
     with tenant_scope(firm.pk):
         found = verify(firm).checks["nothing was booked after closing"]
-    assert found == [f"Entry {entry.pk} was booked in October 2026 after it was closed."]
+    assert found == [f"Entry {entry.public_id} was booked in October 2026 after it was closed."]
 
 
 @pytest.mark.django_db(transaction=True)
@@ -255,7 +255,9 @@ def test_what_was_booked_behind_a_closed_month_is_named(databases, owner, second
 
     with tenant_scope(firm.pk):
         found = verify(firm).checks["nothing was booked after closing"]
-    assert found == [f"Entry {entry.pk} of 2026-08-10 was booked after October 2026 was closed."]
+    assert found == [
+        f"Entry {entry.public_id} of 2026-08-10 was booked after October 2026 was closed."
+    ]
 
 
 def test_the_command_speaks_json_and_exits_zero(tenant, owner, capsys):

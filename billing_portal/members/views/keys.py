@@ -9,7 +9,7 @@ from django.contrib import messages
 from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpResponse, HttpResponseRedirect
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -21,6 +21,7 @@ from billing_portal.members.models import ApiKey
 from billing_portal.members.views.moving import Deed, dated, moved
 from billing_portal.portal.inbox import InboxItem
 from billing_portal.portal.lists import page_of
+from billing_portal.portal.nouns import row_named
 from billing_portal.portal.proving import stepped_up
 from billing_portal.tenancy.actors import Actor, MissingPermission, may
 from billing_portal.tenancy.models import Tenant
@@ -99,9 +100,9 @@ def request_key(request: FirmRequest) -> HttpResponse:
 
 @require_POST
 @may("api_keys.request")
-def request_successor(request: FirmRequest, pk: int) -> HttpResponse:
+def request_successor(request: FirmRequest, public_id: str) -> HttpResponse:
     """Ask for a key that takes another's place, and show its text this once."""
-    key = get_object_or_404(_keys(request), pk=pk)
+    key = row_named(_keys(request), public_id)
     try:
         with transaction.atomic():
             made, text = granting.request_successor(key, by=request.actor, at=datetime.now(UTC))
@@ -116,23 +117,25 @@ def request_successor(request: FirmRequest, pk: int) -> HttpResponse:
 @require_POST
 @may("api_keys.approve")
 @stepped_up
-def approve_key(request: FirmRequest, pk: int) -> HttpResponse:
+def approve_key(request: FirmRequest, public_id: str) -> HttpResponse:
     """Let a key work that somebody else asked for."""
-    return _moved(request, pk, granting.approve_key, gettext("The key works from now on."))
+    return _moved(request, public_id, granting.approve_key, gettext("The key works from now on."))
 
 
 @require_POST
 @may("api_keys.approve")
-def decline_key(request: FirmRequest, pk: int) -> HttpResponse:
+def decline_key(request: FirmRequest, public_id: str) -> HttpResponse:
     """Turn a key down that somebody asked for."""
-    return _moved(request, pk, granting.decline_key, gettext("Declined: the key will never work."))
+    return _moved(
+        request, public_id, granting.decline_key, gettext("Declined: the key will never work.")
+    )
 
 
 @require_POST
 @may("api_keys.request")
-def revoke_key(request: FirmRequest, pk: int) -> HttpResponse:
+def revoke_key(request: FirmRequest, public_id: str) -> HttpResponse:
     """Take a key back at once."""
-    return _moved(request, pk, granting.revoke_key, gettext("The key works no more."))
+    return _moved(request, public_id, granting.revoke_key, gettext("The key works no more."))
 
 
 def inbox_items(actor: Actor) -> list[InboxItem]:
@@ -201,5 +204,5 @@ def _keys(request: FirmRequest) -> QuerySet[ApiKey]:
     return ApiKey.objects.filter(tenant=request.tenant)
 
 
-def _moved(request: FirmRequest, pk: int, deed: Deed, said: str) -> HttpResponse:
-    return moved(request, _keys(request), pk, dated(deed), said=said, to="people:keys")
+def _moved(request: FirmRequest, public_id: str, deed: Deed, said: str) -> HttpResponse:
+    return moved(request, _keys(request), public_id, dated(deed), said=said, to="people:keys")

@@ -8,10 +8,10 @@ from typing import Any
 
 from django.db.models import QuerySet
 from django.http import HttpResponse
-from django.shortcuts import get_object_or_404
 from django.urls import reverse
 
 from billing_portal.portal.answers import after
+from billing_portal.portal.nouns import row_named
 from billing_portal.tenancy.requests import FirmRequest
 
 Deed = Callable[..., Any]
@@ -20,7 +20,7 @@ Deed = Callable[..., Any]
 def moved(
     request: FirmRequest,
     rows: QuerySet[Any],
-    pk: int,
+    public_id: str,
     deed: Deed,
     *,
     said: str,
@@ -33,7 +33,7 @@ def moved(
     :param to: the name of a page.
     :raises Http404: when it is none of the rows.
     """
-    row = get_object_or_404(rows, pk=pk)
+    row = row_named(rows, public_id)
     return after(request, lambda: deed(row, by=request.actor), to=reverse(to), said=said)
 
 

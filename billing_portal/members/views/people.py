@@ -7,21 +7,24 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from django.http import Http404, HttpResponse, HttpResponseRedirect
+from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_safe
 
 from billing_portal.errors import Refused
+from billing_portal.ids import uid_of
 from billing_portal.members import actions, forms, invitations, queries
 from billing_portal.members.models import Invitation, Letter, Membership, User
 from billing_portal.members.views.waiting import waiting_for
 from billing_portal.portal.lists import page_of
+from billing_portal.portal.nouns import Noun, row_named
 from billing_portal.tenancy.actors import Actor, MissingPermission, may
 from billing_portal.tenancy.models import Tenant
 from billing_portal.tenancy.permissions import PERMISSIONS, ROLES
 from billing_portal.tenancy.requests import FirmRequest
+from billing_portal.tenancy.scope import current_tenant_id
 
 
 @dataclass(frozen=True)
@@ -63,9 +66,9 @@ def people(request: FirmRequest) -> HttpResponse:
 
 @require_safe
 @may("members.read")
-def person(request: FirmRequest, pk: int) -> HttpResponse:
+def person(request: FirmRequest, public_id: str) -> HttpResponse:
     """Show one member: roles with their signatures, and what they may do by which of them."""
-    return person_page(request, member_of(request.tenant, pk))
+    return person_page(request, member_of(request.tenant, public_id))
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -201,12 +204,21 @@ def _counts(row: Membership) -> bool:
     return bool(row.approved_by) and row.ended_at is None
 
 
-def member_of(firm: Tenant, pk: int) -> User:
+def people_named(actor: Actor, ids: list[str]) -> dict[str, Noun]:
+    """Return the names of people of the firm, and their pages, by public id. One query."""
+    if not actor.may("members.read"):
+        return {}
+    uids = [uid_of(User.ID_PREFIX, text) for text in ids]
+    rows = User.objects.filter(uid__in=uids, memberships__tenant=current_tenant_id()).distinct()
+    return {
+        row.public_id: Noun(str(row), reverse("people:person", args=[row.public_id]))
+        for row in rows
+    }
+
+
+def member_of(firm: Tenant, public_id: str) -> User:
     """Return somebody who holds, held, or is to hold a role in the firm.
 
     :raises Http404: for anybody else.
     """
-    user = User.objects.filter(pk=pk, memberships__tenant=firm).first()
-    if user is None:
-        raise Http404
-    return user
+    return row_named(User.objects.filter(memberships__tenant=firm), public_id)

@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 
 from django.db.models import QuerySet
 from django.http import HttpResponse
-from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils.translation import gettext
 from django.views.decorators.http import require_POST
@@ -16,6 +15,7 @@ from billing_portal.members.models import FactorReset, Invitation, Membership
 from billing_portal.members.views import people
 from billing_portal.members.views.moving import dated, moved
 from billing_portal.portal.answers import after
+from billing_portal.portal.nouns import row_named
 from billing_portal.portal.proving import stepped_up
 from billing_portal.tenancy.actors import may
 from billing_portal.tenancy.requests import FirmRequest
@@ -23,9 +23,9 @@ from billing_portal.tenancy.requests import FirmRequest
 
 @require_POST
 @may("members.invite")
-def propose_role(request: FirmRequest, pk: int) -> HttpResponse:
+def propose_role(request: FirmRequest, public_id: str) -> HttpResponse:
     """Propose one more role for a member."""
-    user = people.member_of(request.tenant, pk)
+    user = people.member_of(request.tenant, public_id)
     form = forms.Propose(request.POST)
     if not form.is_valid():
         return people.person_page(request, user, form=form, status=422)
@@ -34,7 +34,7 @@ def propose_role(request: FirmRequest, pk: int) -> HttpResponse:
         lambda: actions.propose_role(
             request.tenant, user, form.cleaned_data["role"], by=request.actor
         ),
-        to=reverse("people:person", args=[user.pk]),
+        to=reverse("people:person", args=[user.public_id]),
         said=gettext("Proposed. It counts once another person has approved it."),
     )
 
@@ -42,38 +42,38 @@ def propose_role(request: FirmRequest, pk: int) -> HttpResponse:
 @require_POST
 @may("members.approve")
 @stepped_up
-def approve_role(request: FirmRequest, pk: int) -> HttpResponse:
+def approve_role(request: FirmRequest, public_id: str) -> HttpResponse:
     """Let a proposed role count."""
     said = gettext("The role counts from now on.")
-    return moved(request, _roles(request), pk, actions.approve_role, said=said)
+    return moved(request, _roles(request), public_id, actions.approve_role, said=said)
 
 
 @require_POST
 @may("members.approve")
-def decline_role(request: FirmRequest, pk: int) -> HttpResponse:
+def decline_role(request: FirmRequest, public_id: str) -> HttpResponse:
     """Turn a proposed role down."""
     deed = dated(actions.decline_role)
-    return moved(request, _roles(request), pk, deed, said=gettext("Declined."))
+    return moved(request, _roles(request), public_id, deed, said=gettext("Declined."))
 
 
 @require_POST
 @may("members.invite")
-def withdraw_role(request: FirmRequest, pk: int) -> HttpResponse:
+def withdraw_role(request: FirmRequest, public_id: str) -> HttpResponse:
     """Take one's own proposal back."""
     deed = dated(actions.withdraw_role)
-    return moved(request, _roles(request), pk, deed, said=gettext("Withdrawn."))
+    return moved(request, _roles(request), public_id, deed, said=gettext("Withdrawn."))
 
 
 @require_POST
 @may("members.approve")
 @stepped_up
-def end_role(request: FirmRequest, pk: int) -> HttpResponse:
+def end_role(request: FirmRequest, public_id: str) -> HttpResponse:
     """Take a role back that counted."""
-    row = get_object_or_404(_roles(request), pk=pk)
+    row = row_named(_roles(request), public_id)
     return after(
         request,
         lambda: actions.end_role(row, by=request.actor, at=datetime.now(UTC)),
-        to=reverse("people:person", args=[row.user_id]),
+        to=reverse("people:person", args=[row.user.public_id]),
         said=gettext("The role has ended."),
     )
 
@@ -81,48 +81,50 @@ def end_role(request: FirmRequest, pk: int) -> HttpResponse:
 @require_POST
 @may("members.approve")
 @stepped_up
-def approve_invitation(request: FirmRequest, pk: int) -> HttpResponse:
+def approve_invitation(request: FirmRequest, public_id: str) -> HttpResponse:
     """Let an invitation go out."""
     deed, said = dated(invitations.approve_invitation), gettext("Approved: the mail is on its way.")
-    return moved(request, _invitations(request), pk, deed, said=said)
+    return moved(request, _invitations(request), public_id, deed, said=said)
 
 
 @require_POST
 @may("members.approve")
-def decline_invitation(request: FirmRequest, pk: int) -> HttpResponse:
+def decline_invitation(request: FirmRequest, public_id: str) -> HttpResponse:
     """Turn a proposed invitation down."""
     deed = dated(invitations.decline_invitation)
-    return moved(request, _invitations(request), pk, deed, said=gettext("Declined."))
+    return moved(request, _invitations(request), public_id, deed, said=gettext("Declined."))
 
 
 @require_POST
 @may("members.invite")
-def withdraw_invitation(request: FirmRequest, pk: int) -> HttpResponse:
+def withdraw_invitation(request: FirmRequest, public_id: str) -> HttpResponse:
     """Take an invitation back; its link opens nothing any more."""
     deed = dated(invitations.withdraw_invitation)
-    return moved(request, _invitations(request), pk, deed, said=gettext("Withdrawn."))
+    return moved(request, _invitations(request), public_id, deed, said=gettext("Withdrawn."))
 
 
 @require_POST
 @may("members.invite")
-def send_again(request: FirmRequest, pk: int) -> HttpResponse:
+def send_again(request: FirmRequest, public_id: str) -> HttpResponse:
     """Mail an approved invitation anew, with a new link."""
     said = gettext("A new mail is on its way; the link before opens nothing any more.")
-    return moved(request, _invitations(request), pk, dated(invitations.send_again), said=said)
+    return moved(
+        request, _invitations(request), public_id, dated(invitations.send_again), said=said
+    )
 
 
 @require_POST
 @may("members.reset_factors")
-def request_reset(request: FirmRequest, pk: int) -> HttpResponse:
+def request_reset(request: FirmRequest, public_id: str) -> HttpResponse:
     """Ask that the second factors of a member be taken away."""
-    user = people.member_of(request.tenant, pk)
+    user = people.member_of(request.tenant, public_id)
     form = forms.Reset(request.POST)
     if not form.is_valid():
         return people.person_page(request, user, reset_form=form, status=422)
     return after(
         request,
         lambda: resets.request_reset(user, reason=form.cleaned_data["reason"], by=request.actor),
-        to=reverse("people:person", args=[user.pk]),
+        to=reverse("people:person", args=[user.public_id]),
         said=gettext("Asked for. It happens once another person has approved it."),
     )
 
@@ -130,18 +132,20 @@ def request_reset(request: FirmRequest, pk: int) -> HttpResponse:
 @require_POST
 @may("members.reset_factors")
 @stepped_up
-def approve_reset(request: FirmRequest, pk: int) -> HttpResponse:
+def approve_reset(request: FirmRequest, public_id: str) -> HttpResponse:
     """Take the second factors of a member away."""
     said = gettext("The second factor is gone; the person has been told by mail.")
-    return moved(request, FactorReset.objects.all(), pk, resets.approve_reset, said=said)
+    return moved(request, FactorReset.objects.all(), public_id, resets.approve_reset, said=said)
 
 
 @require_POST
 @may("members.reset_factors")
-def decline_reset(request: FirmRequest, pk: int) -> HttpResponse:
+def decline_reset(request: FirmRequest, public_id: str) -> HttpResponse:
     """Turn a reset down, or take one's own wish back."""
     deed = dated(resets.decline_reset)
-    return moved(request, FactorReset.objects.all(), pk, deed, said=gettext("Nothing was reset."))
+    return moved(
+        request, FactorReset.objects.all(), public_id, deed, said=gettext("Nothing was reset.")
+    )
 
 
 def _roles(request: FirmRequest) -> QuerySet[Membership]:

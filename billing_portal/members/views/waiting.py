@@ -44,7 +44,7 @@ class _Proposal:
 
     noun: str
     permission: str
-    pk: int
+    public_id: str
     who: str
     address: str
     what: str
@@ -97,7 +97,7 @@ def _of_role(row: Membership) -> _Proposal:
     return _Proposal(
         noun="role",
         permission="members.approve",
-        pk=row.pk,
+        public_id=row.public_id,
         who=str(row.user),
         address=row.user.email,
         what=role,
@@ -114,7 +114,7 @@ def _of_invitation(row: Invitation, now: datetime) -> _Proposal:
     return _Proposal(
         noun="invitation",
         permission="members.approve",
-        pk=row.pk,
+        public_id=row.public_id,
         who=row.name,
         address=row.email,
         what=gettext("%(role)s, by invitation") % {"role": role},
@@ -130,7 +130,7 @@ def _of_reset(row: FactorReset) -> _Proposal:
     return _Proposal(
         noun="reset",
         permission="members.reset_factors",
-        pk=row.pk,
+        public_id=row.public_id,
         who=str(row.user),
         address=row.user.email,
         what=gettext("Reset of the second factor: %(reason)s") % {"reason": row.reason},
@@ -171,4 +171,4 @@ def _why(row: _Proposal, actor: Actor, *, decides: bool) -> str:
 
 
 def _url(verb: str, row: _Proposal) -> str:
-    return reverse(f"people:{verb}_{row.noun}", args=[row.pk])
+    return reverse(f"people:{verb}_{row.noun}", args=[row.public_id])
