@@ -365,7 +365,7 @@ def newest_look(states: Iterable[Job.State]) -> Job | None:
     """Return the newest job of these states that looks at the scope's books, or None. One query."""
     found: Job | None = (
         Job.objects.filter(
-            tenant_id=current_tenant_id(), queue="default", name__in=LOOKS, state__in=list(states)
+            tenant_id=current_tenant_id(), queue="checks", name__in=LOOKS, state__in=list(states)
         )
         .order_by("-pk")
         .first()
