@@ -32,7 +32,7 @@ def paid_in(key, day):
 
 def listed(visitor, path):
     """Return the payments of each page from the first to the last, and of each one back again."""
-    forward, back, here = [], [], path
+    forward, back, here, last = [], [], path, ""
     while here:
         page = visitor.get(here).content.decode()
         forward.append(ids_in(page))
