@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 from django import forms
+from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
 from billing_portal.portal.lists import DayField, FilterForm, OpenChoiceField
@@ -30,9 +32,24 @@ ACCOUNT = ("role", "owner", "currency")
 
 
 class AsOf(forms.Form):
-    """The day up to which balances are asked for."""
+    """The day up to which balances are asked for: today, unless another is given or all of them.
+
+    Entries may be dated ahead, so that all of them hold more than what stands today.
+    """
 
     on = DayField(label=_("As of"))
+    everything = forms.BooleanField(required=False, widget=forms.HiddenInput)
+
+    def __init__(self, asked: QueryDict, *, today: date) -> None:
+        given = asked.dict()
+        if not given.get("on") and not given.get("everything"):
+            given["on"] = today.isoformat()
+        super().__init__(given)
+
+    def day(self) -> date | None:
+        """Return the last day that counts, or None where every entry does."""
+        day: date | None = self.cleaned_data["on"]
+        return None if self.cleaned_data["everything"] else day
 
 
 class EntryFilter(FilterForm):

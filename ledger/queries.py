@@ -234,7 +234,10 @@ def unallocated(payment: Payment) -> int:
 
 
 def trial_balance(on: date | None = None) -> TrialBalance:
-    """Return all balances by role and currency, up to and including a day. One query."""
+    """Return all balances by role and currency, up to and including a day. One query.
+
+    :param on: without one every entry counts, those dated ahead too, as verification wants it.
+    """
     postings = Posting.objects.all()
     if on is not None:
         postings = postings.filter(entry__booked_on__lte=on)
@@ -266,6 +269,11 @@ def trial_balance(on: date | None = None) -> TrialBalance:
         )
         differences[currency] = differences.get(currency, zero) + total
     return TrialBalance(on, lines, differences)
+
+
+def is_booked_after(day: date) -> bool:
+    """Say whether some entry is dated later than a day. One query."""
+    return Entry.objects.filter(booked_on__gt=day).exists()
 
 
 def entries(

@@ -82,7 +82,7 @@ def row_of(payment: Any, names: dict[str, Any]) -> dict[str, Any]:
     return {
         "payment": payment,
         "amount": Money.of_minor(payment.amount, payment.currency),
-        "unapplied": unapplied if payment.unapplied else None,
+        "unapplied": unapplied,
         "state": state,
         "customer": name or payment.payer,
         "url": reverse("dunning:payment", args=[payment.public_id]),

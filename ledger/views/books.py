@@ -71,12 +71,13 @@ class Side:
 @require_safe
 @may("ledger.read")
 def trial_balance(request: FirmRequest) -> HttpResponse:
-    """Show all balances by role and currency, up to a day. Three queries."""
-    form = forms.AsOf(request.GET)
+    """Show all balances by role and currency, up to today or another day. Four queries."""
+    form = forms.AsOf(request.GET, today=_today(request))
     shown: dict[str, object] = {"form": form}
     if form.is_valid():
-        on = form.cleaned_data["on"]
+        on = form.day()
         shown |= {"on": on, "books": _books(queries.trial_balance(on))}
+        shown["is_later_booked"] = on is not None and queries.is_booked_after(on)
         shown["chain"] = chain_state(queries.CHAIN)
     shown["may_read_verifications"] = request.actor.may("audit.read")
     status = 422 if form.errors else 200
@@ -87,17 +88,17 @@ def trial_balance(request: FirmRequest) -> HttpResponse:
 @may("ledger.read")
 def trial_balance_csv(request: FirmRequest) -> HttpResponse:
     """Send the trial balance as a CSV file. One query."""
-    form = forms.AsOf(request.GET)
+    form = forms.AsOf(request.GET, today=_today(request))
     if not form.is_valid():
         return trial_balance(request)
-    on = form.cleaned_data["on"]
+    on = form.day()
     balance = queries.trial_balance(on)
     header = ["Account", "Name", "Currency", "Debit", "Credit"]
     rows: list[list[Cell]] = [
         [line.code, line.label, line.currency, line.debit.amount, line.credit.amount]
         for line in balance.lines
     ]
-    name = f"trial-balance-{on or _today(request)}.csv"
+    name = f"trial-balance-{on or 'all-entries'}.csv"
     return csv_answer(name, header, rows)
 
 

@@ -371,5 +371,5 @@ def _file(system: System, rows: list[dict[str, Any]], sent: Sent) -> None:
 def books(firm: Firm) -> dict[str, Any]:
     """Return what the books say of a firm, by the portal's own commands."""
     (report,) = json.loads(manage("ledger_verify", "--tenant", firm.slug, "--seal", "--json"))
-    balance = json.loads(manage("trial_balance", firm.slug, "--json"))
+    balance = json.loads(manage("trial_balance", firm.slug, "--all", "--json"))
     return {"verify": report["status"], "entries": report["entries"], "trial_balance": balance}

@@ -153,6 +153,28 @@ def test_a_payment_says_why_and_is_taken_back_and_allocated_again(biller, firm, 
     assert "Partly applied" in biller.get(own).content.decode()
 
 
+def test_nothing_left_and_nothing_owed_are_written_as_amounts(biller, firm, invoice):
+    with tenant_scope(firm.pk):
+        payment = receive(
+            source="test", key="1", customer=invoice.customer.public_id,
+            amount=Money(Decimal(700), "USD"), received_on=date(2026, 11, 5),
+            booked_on=date(2026, 11, 5), bank=IBAN, by=SYSTEM,
+        )  # fmt: skip
+        allocate(
+            payment, [(invoice.uid, Money(Decimal(700), "USD"))], by=SYSTEM, on=date(2026, 11, 5)
+        )
+
+    listed = text_of(biller.get(path(firm, "payments/")))
+    own = text_of(biller.get(path(firm, f"payments/{payment.public_id}/")))
+    invoices = text_of(biller.get(path(firm, "invoices/")))
+    billed = text_of(biller.get(path(firm, f"invoices/{invoice.public_id}/")))
+
+    assert "Applied $700.00 $0.00" in listed
+    assert "Received $700.00 Unapplied $0.00" in own
+    assert "$700.00 $0.00" in invoices
+    assert "Balance $0.00" in billed
+
+
 @pytest.mark.parametrize("text", ["1,50", "abc", "1.005", "1e9999999", "-1", "0", "9" * 5000])
 def test_an_amount_that_cannot_be_read_is_shown_again(biller, firm, invoice, statement, text):
     upload(biller, firm, statement)

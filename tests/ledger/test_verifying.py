@@ -1,7 +1,7 @@
 """``ledger_verify`` says ok of whole books and names what is broken in others."""
 
 import json
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
 
@@ -13,6 +13,7 @@ from django.db import connection
 
 from billing_portal.audit import anchoring, sealing
 from billing_portal.money import Money
+from billing_portal.periods import local_day
 from billing_portal.tenancy.scope import tenant_scope
 from ledger.actions.closing import close, request_close
 from ledger.actions.payments import allocate, receive
@@ -274,6 +275,30 @@ def test_the_command_speaks_json_and_exits_zero(tenant, owner, capsys):
 def test_the_command_refuses_a_firm_that_is_not_there(db):
     with pytest.raises(CommandError, match="No such firm"):
         call_command("ledger_verify", tenant="nobody")
+
+
+def said(capsys, *asked):
+    """Return what the command says of the balances of the current firm."""
+    with pytest.raises(SystemExit) as ended:
+        call_command("trial_balance", *asked)
+    assert ended.value.code == 0
+    return json.loads(capsys.readouterr().out)
+
+
+def test_the_trial_balance_command_stands_as_of_today_unless_told_otherwise(tenant, owner, capsys):
+    books(owner)
+    ahead = local_day(datetime.now(UTC), tenant.time_zone) + timedelta(days=1)
+    post([NewEntry("charge", ahead, "ahead", (Line("wip", ONE), Line("fees", -ONE)))], by=owner)
+
+    today = said(capsys, tenant.slug, "--json")
+    later = said(capsys, tenant.slug, "--json", "--on", ahead.isoformat())
+    everything = said(capsys, tenant.slug, "--json", "--all")
+
+    assert [each["lines"][0]["debit"] for each in (today, later, everything)] == [
+        "3.00", "4.00", "4.00",
+    ]  # fmt: skip
+    assert [each["on"] for each in (later, everything)] == [ahead.isoformat(), None]
+    assert not verify(tenant).checks["trial balance is zero"]
 
 
 def test_the_trial_balance_command_adds_up(tenant, owner, capsys):

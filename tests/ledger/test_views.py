@@ -1,11 +1,12 @@
 """Pages of the books: what they show, to whom, and what they refuse."""
 
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from uuid import uuid4
 
 import pytest
+import time_machine
 
 from billing_portal import ids
 from billing_portal.audit.models import AuditEvent, Seal
@@ -19,7 +20,7 @@ from ledger.models import Entry
 from ledger.models.chart import ROLES
 from tests.customers.factories import CustomerFactory
 from tests.factories import UserFactory
-from tests.visiting import Visitor, links_of, text_of
+from tests.visiting import Visitor, links_of, signed_in, text_of
 
 DAY = date(2026, 10, 15)
 LIST_QUERIES = 15  # nine of them for firm, session, member and scope
@@ -75,7 +76,55 @@ def test_balances_of_a_day_leave_out_what_came_later(ada, owner):
     book(owner, "900.00", booked_on=date(2026, 10, 16))
 
     assert "Total 5.00 5.00" in text_of(ada.get("ledger/", {"on": "2026-10-15"}))
-    assert "Total 905.00 905.00" in text_of(ada.get("ledger/", {"on": ""}))
+    assert "Total 905.00 905.00" in text_of(ada.get("ledger/", {"on": "2026-10-16"}))
+
+
+@pytest.fixture
+def ahead(ada, owner):
+    """Books with an entry of today and one of next month, at 8 p.m. of November 30 in New York."""
+    assert ada.firm.time_zone == "America/New_York"
+    with time_machine.travel(datetime(2026, 12, 1, 1, 0, tzinfo=UTC), tick=False):
+        signed_in(ada.client, ada.user)  # the session is of that day, too
+        book(owner, "5.00", booked_on=date(2026, 11, 30))
+        book(owner, "900.00", booked_on=date(2026, 12, 1))
+        yield ada
+
+
+@pytest.mark.parametrize("asked", [{}, {"on": ""}, {"on": "2026-11-30"}])
+def test_without_a_day_balances_stand_as_of_the_firms_today(ahead, asked):
+    page = ahead.get("ledger/", asked)
+
+    assert "Total 5.00 5.00" in text_of(page)
+    assert "As of Nov 30, 2026" in text_of(page)
+    assert "Some entries are dated later" in text_of(page)
+    assert 'value="2026-11-30"' in page.content.decode()
+    assert f"/t/{ahead.firm.slug}/ledger/?everything=1" in links_of(page)
+    assert f"/t/{ahead.firm.slug}/ledger/trial-balance.csv?on=2026-11-30" in links_of(page)
+
+
+def test_everything_that_is_booked_can_be_seen_and_taken_along(ahead):
+    page = ahead.get("ledger/", {"everything": "1"})
+    file = ahead.get("ledger/trial-balance.csv", {"everything": "1"})
+    today = ahead.get("ledger/trial-balance.csv")
+
+    assert "Total 905.00 905.00" in text_of(page)
+    assert "All entries, those dated ahead too." in text_of(page)
+    links = links_of(page)
+    assert f"/t/{ahead.firm.slug}/ledger/entries/?role=wip&currency=USD" in links
+    assert f"/t/{ahead.firm.slug}/ledger/" in links
+    assert f"/t/{ahead.firm.slug}/ledger/trial-balance.csv?everything=1" in links
+    assert "905.00" in file.content.decode()
+    assert "905.00" not in today.content.decode()
+    assert [each["Content-Disposition"].partition("=")[2] for each in (file, today)] == [
+        '"trial-balance-all-entries.csv"', '"trial-balance-2026-11-30.csv"',
+    ]  # fmt: skip
+
+
+def test_a_day_before_everything_leads_to_all_entries(ahead):
+    page = ahead.get("ledger/", {"on": "2026-01-31"})
+
+    assert "Nothing is booked yet" in text_of(page)
+    assert f"/t/{ahead.firm.slug}/ledger/?everything=1" in links_of(page)
 
 
 @pytest.mark.parametrize("day", ["2026-02-30", "yesterday", "0001-01-01", "2026-10-15' or 1=1"])

@@ -31,6 +31,7 @@ from billing_portal.money import minor_units
 
 register = template.Library()
 
+_SHORT_YEAR = re.compile(r"(?<!y)yy(?!y)")
 NOTHING = mark_safe('<span class="muted nothing" aria-hidden="true">&ndash;</span>')
 
 
@@ -152,6 +153,8 @@ def icon(name: str) -> SafeString:
 def money(amount: Any, currency: str = "", symbol: bool = True) -> SafeString:  # noqa: FBT001, FBT002 - a template writes it by name
     """Print an amount in the reader's accounting style, with the plain number in ``value``.
 
+    Nothing owed is an amount too, $0.00; a dash says that there is no amount to speak of.
+
     :param amount: a Decimal (then ``currency`` is needed) or any object that has both.
     :param symbol: False in columns whose head names the currency.
     :raises ValueError: when no currency is known.
@@ -212,11 +215,19 @@ def price(amount: Decimal | None, currency: str) -> SafeString:
 
 @register.simple_tag
 def day(value: date | None, style: str = "medium") -> SafeString:
-    """Print a date without a clock or zone. ``style``: short, medium or long."""
+    """Print a date without a clock or zone. ``style``: numeric, medium or long."""
     if value is None:
         return NOTHING
-    text = format_date(value, style, locale=_locale())
+    pattern = _numeric_date(_locale()) if style == "numeric" else style
+    text = format_date(value, pattern, locale=_locale())
     return format_html('<time class="nowrap" datetime="{}">{}</time>', value.isoformat(), text)
+
+
+@cache
+def _numeric_date(locale: str) -> str:
+    """Return how days are written in figures here, always with all four of the year's."""
+    pattern: str = Locale.parse(locale).date_formats["short"].pattern
+    return _SHORT_YEAR.sub("yyyy", pattern)
 
 
 @register.simple_tag

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import sys
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from billing_portal.periods import local_day
 from billing_portal.tenancy.models import Tenant
 from billing_portal.tenancy.scope import tenant_scope
 from ledger.queries import TrialBalance, trial_balance
@@ -22,7 +23,13 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare the options."""
         parser.add_argument("tenant", help="a firm's slug")
-        parser.add_argument("--on", type=date.fromisoformat, help="up to and including this day")
+        span = parser.add_mutually_exclusive_group()
+        span.add_argument(
+            "--on",
+            type=date.fromisoformat,
+            help="up to and including this day; else the firm's today",
+        )
+        span.add_argument("--all", action="store_true", help="every entry, those dated ahead too")
         parser.add_argument("--json", action="store_true")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -30,8 +37,9 @@ class Command(BaseCommand):
         firm = Tenant.objects.filter(slug=options["tenant"]).first()
         if firm is None:
             raise CommandError("No such firm.")
+        on = options["on"] or local_day(datetime.now(UTC), firm.time_zone)
         with tenant_scope(firm.pk):
-            found = trial_balance(options["on"])
+            found = trial_balance(None if options["all"] else on)
         if options["json"]:
             self.stdout.write(json.dumps(_plain(found), indent=2))
         else:
@@ -40,6 +48,7 @@ class Command(BaseCommand):
                     f"{line.code}  {line.label:<26}{line.debit.amount:>18}{line.credit.amount:>18}"
                     f"  {line.currency}"
                 )
+            self.stdout.write(f"as of {found.on}" if found.on else "all entries")
             for currency, difference in found.differences.items():
                 self.stdout.write(f"difference {difference.amount} {currency}")
         sys.exit(1 if any(found.differences.values()) else 0)

@@ -66,7 +66,7 @@ def test_days_are_written_as_at_the_firms_home():
     british = printed(between(replace(HOME, country="GB"), ABROAD, **days))
 
     assert "Issued November 2, 2026" in american
-    assert "1/15/26" in american
+    assert "1/15/2026" in american
     assert "Issued 2 November 2026" in british
     assert "15/01/2026" in british
 
