@@ -41,7 +41,10 @@ _TOLD_REMARKS = 3
 class ChargeFile(forms.Form):
     """A file of charges; what it is, is seen by its content."""
 
-    file = forms.FileField(label=_("File"), help_text=_("CSV, LEDES 1998B or LEDES 98BI."))
+    file = forms.FileField(
+        label=_("CSV or LEDES file"),
+        help_text=_("CSV, LEDES 1998B or LEDES 98BI; which of them is seen by its content."),
+    )
     opens_unknown = forms.BooleanField(
         label=_("Open what a LEDES file names and the firm does not have"),
         help_text=_("Customers, matters and timekeepers. Otherwise they are listed as findings."),

@@ -38,7 +38,7 @@ def test_the_page_says_what_it_takes_before_a_file_is_chosen(ada):
     shown = text_of(ada.get("charges/import/"))
 
     assert "A CSV or LEDES file is taken in whole or not at all." in shown
-    assert "CSV, LEDES 1998B or LEDES 98BI." in shown
+    assert "CSV, LEDES 1998B or LEDES 98BI; which of them is seen by its content." in shown
     assert "LEDES XML and LEDES 2000 are not read." in shown
 
 

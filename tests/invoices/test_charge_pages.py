@@ -329,7 +329,7 @@ def test_sending_no_file_is_a_field_error(ada):
     page = ada.post("charges/import/")
 
     assert page.status_code == 422
-    assert "File : This field is required." in text_of(page)
+    assert "CSV or LEDES file : This field is required." in text_of(page)
 
 
 def test_a_file_of_faults_shows_the_first_thousand(ada):

@@ -5,6 +5,7 @@ axe finds nothing, nothing is wider than the screen, and no page asks another ho
 
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
@@ -18,7 +19,7 @@ from invoices.actions.capture import capture
 from invoices.actions.rows import NewCharge
 from invoices.models import Charge
 from ledger.actions.posting import Line, NewEntry, post
-from ledger.models import Entry
+from ledger.models import Entry, Verification
 from tests.customers.factories import CustomerFactory, MatterFactory
 from tests.factories import MembershipFactory, TenantFactory, actor
 from tests.journeys.looking import PASSWORD, foreign_requests, look, sign_in
@@ -26,6 +27,8 @@ from tests.journeys.looking import PASSWORD, foreign_requests, look, sign_in
 pytestmark = pytest.mark.django_db(transaction=True)
 EMAIL = "ada@arnesen.test"
 NOW = datetime(2026, 11, 2, 9, tzinfo=UTC)
+LATER = datetime(2099, 11, 2, 9, tzinfo=UTC)
+LEDES = Path(__file__).resolve().parents[1] / "data/ledes"
 NARRATIVE = "Attend deposition of the treating physician; draft a summary for the adjuster."
 WRONG_FILE = b"key,kind,customer,worked_on,quantity\nk1,SONG,INS-1,2026-13-01,many\n"
 RIGHT_FILE = (
@@ -116,7 +119,7 @@ def test_every_page_is_accessible_fits_and_keeps_to_itself(
         *("audit/", "audit/?action=charge.captured&until=soon", "audit/?actor=user:0"),
         *("charges/", "charges/?customer=INS-1&billed=no", "charges/?kind=SONG"),
         *(f"charges/{charge.public_id}/", "charges/import/"),
-        *("jobs/", "jobs/?state=failed", f"jobs/{failed.public_id}/"),
+        *("jobs/", "jobs/?state=failed", f"jobs/{failed.public_id}/", "ledger/verifications/"),
     ]:
         page.goto(f"{home}/{path}")
         problems += look(page, path)
@@ -137,7 +140,8 @@ def test_pages_with_nothing_on_them_are_accessible_and_fit(chromium, live_server
     home = f"{live_server.url}/t/{firm.slug}"
     sign_in(page, f"{home}/ledger/", EMAIL)
 
-    for path in ["ledger/", "ledger/entries/", "audit/", "charges/", "jobs/", "jobs/?state=paused"]:
+    bare = ["ledger/", "ledger/entries/", "audit/", "charges/", "jobs/", "jobs/?state=paused"]
+    for path in [*bare, "ledger/verifications/"]:
         page.goto(f"{home}/{path}")
         problems += look(page, f"{path} with nothing")
     context.close()
@@ -153,12 +157,12 @@ def test_a_file_is_refused_with_every_finding_then_taken(chromium, live_server, 
 
     page.get_by_role("link", name="Import").click()
     wrong = {"name": "october.csv", "mimeType": "text/csv", "buffer": WRONG_FILE}
-    page.get_by_label("CSV file").set_input_files(wrong)
+    page.get_by_label("CSV or LEDES file").set_input_files(wrong)
     page.get_by_role("button", name="Import").click()
     page.get_by_text("3 findings; nothing was taken").wait_for()
     problems = look(page, "findings")
     rows = page.get_by_role("table").get_by_role("row").count()
-    page.get_by_label("CSV file").set_input_files({**wrong, "buffer": RIGHT_FILE})
+    page.get_by_label("CSV or LEDES file").set_input_files({**wrong, "buffer": RIGHT_FILE})
     page.get_by_role("button", name="Import").click()
     page.wait_for_url("**/charges/")
 
@@ -166,6 +170,60 @@ def test_a_file_is_refused_with_every_finding_then_taken(chromium, live_server, 
     assert rows == 4
     assert page.get_by_text("1 charge was taken in.").is_visible()
     assert page.get_by_text("Messenger to the court").is_visible()
+    context.close()
+
+
+@pytest.mark.parametrize("width", [1280, 360])
+def test_a_ledes_file_is_refused_with_every_finding_then_taken(chromium, live_server, firm, width):
+    context = chromium.new_context(viewport={"width": width, "height": 800}, bypass_csp=True)
+    page = context.new_page()
+    sign_in(page, f"{live_server.url}/t/{firm.slug}/charges/import/", EMAIL)
+
+    page.get_by_label("CSV or LEDES file").set_input_files(LEDES / "many_faults_1998b.txt")
+    page.get_by_role("button", name="Import").click()
+    page.get_by_text("nothing was taken").wait_for()
+    problems = look(page, "findings of LEDES")
+    page.get_by_label("CSV or LEDES file").set_input_files(LEDES / "two_invoices_1998b.txt")
+    page.get_by_label("Open what a LEDES file names").check()
+    page.get_by_role("button", name="Import").click()
+    page.wait_for_url("**/charges/")
+    problems += look(page, "taken")
+
+    assert problems == []
+    assert page.get_by_text("6 charges were taken in. 1 customer was opened.").is_visible()
+    context.close()
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (360, "dark")])
+def test_a_look_at_the_books_is_asked_for_by_keys_and_followed(
+    chromium, live_server, firm, width, scheme
+):
+    context = chromium.new_context(
+        viewport={"width": width, "height": 800}, color_scheme=scheme, bypass_csp=True
+    )
+    page = context.new_page()
+    sign_in(page, f"{live_server.url}/t/{firm.slug}/ledger/verifications/", EMAIL)
+
+    page.get_by_role("button", name="Verify now").focus()
+    page.keyboard.press("Enter")
+    page.get_by_text("The books are being verified").wait_for()
+    look_of = Job.objects.filter(tenant=firm)
+    look_of.update(state="running", done=7, total=23, claim_no=1, lease_until=NOW)
+    page.get_by_text("7 of 23").wait_for()
+    problems = look(page, "under way")
+    with tenant_scope(firm.pk):
+        Verification.objects.create(entries=12, checks=23)
+    look_of.update(state="succeeded", lease_until=None)
+    page.get_by_text("Whole").wait_for()
+    problems += look(page, "ended")
+    page.get_by_role("button", name="Verify now").click()
+    page.get_by_text("The books are being verified").wait_for()
+    look_of.filter(state="queued").update(state="failed", error_text="Late.", ended_at=LATER)
+    page.get_by_text("The last look at the books failed").wait_for()
+    problems += look(page, "failed")
+
+    assert problems == []
+    assert page.locator("[hx-trigger]").count() == 0
     context.close()
 
 
