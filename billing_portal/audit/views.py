@@ -21,7 +21,7 @@ from billing_portal.audit.models import AuditEvent, Seal
 from billing_portal.audit.trail import CHAIN
 from billing_portal.portal.lists import DayField, FilterForm, Filters, OpenChoiceField, page_of
 from billing_portal.portal.nouns import nouns_of
-from billing_portal.portal.templatetags.deeds import in_words
+from billing_portal.portal.templatetags.deeds import facts, in_words
 from billing_portal.portal.templatetags.portal import words
 from billing_portal.tenancy.actors import ActorKind, may
 from billing_portal.tenancy.requests import FirmRequest
@@ -101,11 +101,11 @@ def _said_of(state: queries.ChainState) -> str:
 
 
 def _row(event: AuditEvent, seal: Seal | None) -> DeedRow:
-    told = {name: value for name, value in event.details.items() if value not in _NOTHING}
-    facts = [(words(name), in_words(value)) for name, value in told.items()]
+    told = [(name, value) for name, value in facts(event.details) if value not in _NOTHING]
+    read = [(words(name), in_words(value)) for name, value in told]
     subject = _nouns().get(event.subject_kind) or words(event.subject_kind)
     did = str(DEEDS.get(event.action) or words(event.action))
-    return DeedRow(event, _who(event), did, subject, facts, seal)
+    return DeedRow(event, _who(event), did, subject, read, seal)
 
 
 def _who(event: AuditEvent) -> str:

@@ -102,6 +102,11 @@ _REF_OF_USER = Concat(Value("user:"), Cast("user_id", models.CharField()))
 class Membership(models.Model):
     """One role of one user in one firm; it counts once a second person has approved it."""
 
+    IS_SUBJECT: ClassVar[bool] = True
+    RECORDED: ClassVar[tuple[str, ...]] = (
+        *("user_id", "role", "proposed_by", "approved_by", "ended_by", "ended_at"),
+    )
+
     tenant = models.ForeignKey(Tenant, models.PROTECT, related_name="+")
     user = models.ForeignKey(User, models.PROTECT, related_name="memberships")
     role = models.CharField(max_length=10, choices=_ROLE_CHOICES)
@@ -197,6 +202,12 @@ class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
 
 class ApiKey(models.Model):
     """A key of an internal service: shown once, stored as a hash, used once approved."""
+
+    IS_SUBJECT: ClassVar[bool] = True
+    RECORDED: ClassVar[tuple[str, ...]] = (
+        *("name", "prefix", "secret_hash", "scopes", "allowed_networks", "requested_by"),
+        *("approved_by", "expires_at", "revoked_by", "revoked_at", "succeeds_id"),
+    )
 
     tenant = models.ForeignKey(Tenant, models.PROTECT, related_name="+")
     name = models.CharField(max_length=80)

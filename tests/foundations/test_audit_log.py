@@ -31,7 +31,8 @@ def ada(client, tenant):
 
 def test_a_row_says_who_did_what_to_what_and_how(ada):
     customer = CustomerFactory.create(name="Northfield Mutual")
-    record("bank_details.proposed", customer, by=DANA, starts_on="2026-11-02", ended=[3, 4])
+    told = {"starts_on": "2026-11-02", "ended": [3, 4], "rows": {"customer:c": "f00d" * 16}}
+    record("bank_details.proposed", customer, by=DANA, **told)
     seal("audit")
     head = Seal.objects.get(chain="audit")
 
@@ -43,6 +44,7 @@ def test_a_row_says_who_did_what_to_what_and_how(ada):
     assert "Last seal 1; 0 not sealed yet." in shown
     assert f'title="{head.hash}">1</span>' in page.content.decode()
     assert "{" not in shown
+    assert "f00d" not in shown
 
 
 def test_a_row_carries_the_id_of_its_request_until_and_after_it_is_sealed(ada, owner):

@@ -14,7 +14,14 @@ from billing_portal.portal.templatetags.portal import words
 
 register = template.Library()
 
+_HASHES = frozenset({"rows", "news"})  # which verifying reads, and nobody else
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
+
+
+@register.filter
+def facts(details: dict[str, Any]) -> list[tuple[str, Any]]:
+    """Return of a deed's details what people read, by name."""
+    return [(name, value) for name, value in details.items() if name not in _HASHES]
 
 
 @register.filter
