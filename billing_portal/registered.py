@@ -23,6 +23,10 @@ SEALED_CHAINS = {
     "ledger": "ledger.queries.entry_pages",
 }
 LEDGER_CHECKS: list[str] = [
+    "billing_portal.audit.row_checks.rows_are_as_recorded",
+    "billing_portal.audit.row_checks.rows_are_known",
+    "billing_portal.outbox.verifying.news_has_no_gap",
+    "billing_portal.outbox.verifying.news_is_as_recorded",
     "invoices.queries.charges.charges_without_entry",
     "invoices.queries.verifying.totals_are_booked",
     "invoices.queries.frozen.facts_are_frozen",
@@ -32,9 +36,13 @@ LEDGER_CHECKS: list[str] = [
     "invoices.queries.verifying.numbers_have_no_gap",
     "dunning.queries.verifying.statements_add_up",
     "dunning.queries.verifying.lines_are_their_payments",
+    "dunning.queries.verifying.money_that_came_in_is_a_payment",
     "dunning.queries.verifying.bank_files_are_recorded",
 ]
-FILE_CHECKS: list[str] = ["invoices.queries.recorded.files_are_there"]  # with --files
+FILE_CHECKS: list[str] = [  # with --files
+    "invoices.queries.recorded.files_are_there",
+    "invoices.queries.recorded.evidence_is_there",
+]
 FIGURES: list[str] = [  # what monitoring is told of each firm, without saying whose it is
     "billing_portal.audit.queries.figures",
     "billing_portal.outbox.queries.figures",

@@ -20,6 +20,8 @@ class BankAccount(PublicModel):
     """An account of the firm's own; only its statements are taken in."""
 
     ID_PREFIX: ClassVar[str] = "bac"
+    IS_SUBJECT: ClassVar[bool] = True
+    RECORDED: ClassVar[tuple[str, ...]] = ("account", "name", "currency", "added_by")
 
     account = models.CharField(max_length=34, help_text="IBAN or number, without spaces.")
     name = models.CharField(max_length=80, help_text="What the firm calls it.")
@@ -42,6 +44,8 @@ class BankFile(PublicModel):
     """A file from a bank, taken in once."""
 
     ID_PREFIX: ClassVar[str] = "bkf"
+    IS_SUBJECT: ClassVar[bool] = True
+    RECORDED: ClassVar[tuple[str, ...]] = ("name", "sha256", "imported_by", "imported_by_name")
 
     name = models.CharField(max_length=160)
     sha256 = models.CharField(max_length=64)
@@ -63,6 +67,11 @@ class BankFile(PublicModel):
 
 class BankStatement(TenantModel):
     """The booked movements of one account between two balances. Opening + lines = closing."""
+
+    RECORDED: ClassVar[tuple[str, ...]] = (
+        *("file_id", "account", "statement_id", "sequence", "currency", "opening", "closing"),
+        *("opened_on", "closed_on"),
+    )
 
     file = TenantForeignKey(BankFile)
     account = models.CharField(max_length=40)
@@ -164,6 +173,11 @@ class Reminder(PublicModel):
     """One step of the ladder for one invoice. It happens once, however often a process crashes."""
 
     ID_PREFIX: ClassVar[str] = "rem"
+    IS_SUBJECT: ClassVar[bool] = True
+    RECORDED: ClassVar[tuple[str, ...]] = (
+        *("invoice_id", "customer_id", "level", "open_amount", "currency", "due_on"),
+        *("decided_on", "recipient", "message_id", "ended_as"),
+    )
 
     class State(models.TextChoices):
         QUEUED = "QUEUED", "Queued"
@@ -205,6 +219,12 @@ class Reminder(PublicModel):
 
     def __str__(self) -> str:
         return f"Reminder {self.level} of {self.decided_on}"
+
+    @property
+    def ended_as(self) -> str:
+        """The state that a deed told; empty while the mail is on its way, of which none tells."""
+        ended = {self.State.SENT, self.State.FAILED, self.State.SKIPPED}
+        return self.state if self.state in ended else ""
 
     @property
     def open_money(self) -> Money:

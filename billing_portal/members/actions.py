@@ -7,6 +7,7 @@ from datetime import datetime
 from django.db import IntegrityError, transaction
 from django.db.models.functions import Now
 
+from billing_portal.audit.rows import told
 from billing_portal.audit.trail import record
 from billing_portal.errors import Refused
 from billing_portal.members.models import Membership, User
@@ -87,7 +88,8 @@ def propose_role(tenant: Tenant, user: User, role: str, *, by: Actor) -> Members
             )
     except IntegrityError as error:
         raise RoleHeldAlready(f"{user} is {role} here already, or about to be.") from error
-    record("role.proposed", membership, by=by, user=user.public_id, role=role)
+    about = {"user": user.public_id, "role": role}
+    record("role.proposed", membership, by=by, **about, **told(membership))
     return membership
 
 
@@ -107,7 +109,8 @@ def approve_role(membership: Membership, *, by: Actor) -> Membership:
         raise OwnRole("Another person must approve a role of yours.")
     membership.approved_by, membership.approved_at = by.ref, Now()
     membership.save(update_fields=["approved_by", "approved_at"])
-    record("role.approved", membership, by=by, user=membership.user.public_id, role=membership.role)
+    about = {"user": membership.user.public_id, "role": membership.role}
+    record("role.approved", membership, by=by, **about, **told(membership))
     return membership
 
 
@@ -171,7 +174,8 @@ def _waiting(membership: Membership) -> Membership:
 def _end(membership: Membership, deed: str, *, by: Actor, at: datetime) -> Membership:
     membership.ended_at, membership.ended_by = at, by.ref
     membership.save(update_fields=["ended_at", "ended_by"])
-    record(deed, membership, by=by, user=membership.user.public_id, role=membership.role)
+    about = {"user": membership.user.public_id, "role": membership.role}
+    record(deed, membership, by=by, **about, **told(membership))
     return membership
 
 

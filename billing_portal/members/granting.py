@@ -7,6 +7,7 @@ from datetime import datetime
 from django.db import IntegrityError, transaction
 from django.db.models.functions import Now
 
+from billing_portal.audit.rows import told
 from billing_portal.audit.trail import record
 from billing_portal.errors import Refused
 from billing_portal.members import keys
@@ -78,7 +79,8 @@ def request_key(
         networks=networks or [],
         succeeds=None,
     )
-    record("api_key.requested", key, by=by, scopes=key.scopes, networks=key.allowed_networks)
+    about = {"scopes": key.scopes, "networks": key.allowed_networks}
+    record("api_key.requested", key, by=by, **about, **told(key))
     return key, text
 
 
@@ -99,7 +101,7 @@ def approve_key(key: ApiKey, *, by: Actor, at: datetime) -> ApiKey:
     _must_hold(key.scopes, by)
     key.approved_by, key.approved_at = by.ref, Now()
     key.save(update_fields=["approved_by", "approved_at"])
-    record("api_key.approved", key, by=by, name=key.name)
+    record("api_key.approved", key, by=by, name=key.name, **told(key))
     return key
 
 
@@ -148,7 +150,7 @@ def request_successor(key: ApiKey, *, by: Actor, at: datetime) -> tuple[ApiKey, 
             )
     except IntegrityError as error:
         raise TwoLive("This key has a successor already.") from error
-    record("api_key.requested", made, by=by, scopes=made.scopes, succeeds=key.prefix)
+    record("api_key.requested", made, by=by, scopes=made.scopes, succeeds=key.prefix, **told(made))
     return made, text
 
 
@@ -201,5 +203,5 @@ def _make(
 def _end(key: ApiKey, deed: str, *, by: Actor, at: datetime) -> ApiKey:
     key.revoked_at, key.revoked_by = at, by.ref
     key.save(update_fields=["revoked_at", "revoked_by"])
-    record(deed, key, by=by, name=key.name)
+    record(deed, key, by=by, name=key.name, **told(key))
     return key

@@ -14,6 +14,7 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models.functions import Now
 
+from billing_portal.audit.rows import told
 from billing_portal.audit.trail import record
 from billing_portal.errors import Refused
 from billing_portal.members import proofs
@@ -221,7 +222,10 @@ def join(invitation: Invitation, user: User, *, at: datetime) -> Membership:
     by = Actor(ActorKind.USER, user.pk, str(user))
     mine = {"tenant": invitation.tenant, "user": user, "role": invitation.role, "ended_at": None}
     # A proposal of the same role that still waits is overtaken by what two people have signed.
-    Membership.objects.filter(**mine, approved_by="").update(ended_at=at, ended_by=by.ref)
+    overtaken = list(Membership.objects.filter(**mine, approved_by=""))
+    for each in overtaken:
+        each.ended_at, each.ended_by = at, by.ref
+        each.save(update_fields=["ended_at", "ended_by"])
     membership, _ = Membership.objects.get_or_create(
         **mine,
         defaults={
@@ -232,7 +236,8 @@ def join(invitation: Invitation, user: User, *, at: datetime) -> Membership:
         },
     )
     with tenant_scope(invitation.tenant_id):
-        record("invitation.accepted", membership, by=by, role=invitation.role)
+        rows = told(membership, *overtaken)
+        record("invitation.accepted", membership, by=by, role=invitation.role, **rows)
     return membership
 
 

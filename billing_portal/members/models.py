@@ -124,6 +124,10 @@ class Membership(Named):
     """One role of one user in one firm; it counts once a second person has approved it."""
 
     ID_PREFIX: ClassVar[str] = "mbr"
+    IS_SUBJECT: ClassVar[bool] = True
+    RECORDED: ClassVar[tuple[str, ...]] = (
+        *("user_id", "role", "proposed_by", "approved_by", "ended_by", "ended_at"),
+    )
 
     tenant = models.ForeignKey(Tenant, models.PROTECT, related_name="+")
     user = models.ForeignKey(User, models.PROTECT, related_name="memberships")
@@ -226,6 +230,11 @@ class ApiKey(Named):
     """A key of an internal service: shown once, stored as a hash, used once approved."""
 
     ID_PREFIX: ClassVar[str] = "key"
+    IS_SUBJECT: ClassVar[bool] = True
+    RECORDED: ClassVar[tuple[str, ...]] = (
+        *("name", "prefix", "secret_hash", "scopes", "allowed_networks", "requested_by"),
+        *("approved_by", "expires_at", "revoked_by", "revoked_at", "succeeds_id"),
+    )
 
     tenant = models.ForeignKey(Tenant, models.PROTECT, related_name="+")
     name = models.CharField(max_length=80)

@@ -12,7 +12,7 @@ from django.utils.module_loading import import_string
 from django.utils.text import capfirst
 from django.utils.translation import gettext
 
-from billing_portal.portal.templatetags.deeds import in_words
+from billing_portal.portal.templatetags.deeds import facts, in_words
 from billing_portal.portal.templatetags.portal import words
 
 _REF = re.compile(r"(?:user|key):[0-9]+")
@@ -39,7 +39,7 @@ def facts_of(deeds: Sequence[Mapping[str, Any]]) -> list[list[tuple[str, str]]]:
     Where a value is an actor it is their name. Two queries, whatever the number.
     """
     names = names_of(value for deed in deeds for value in deed.values() if is_ref(value))
-    return [[(words(name), _told(value, names)) for name, value in deed.items()] for deed in deeds]
+    return [[(words(name), _told(value, names)) for name, value in facts(deed)] for deed in deeds]
 
 
 def _told(value: Any, names: Mapping[str, str]) -> str:

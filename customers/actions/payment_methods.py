@@ -7,6 +7,7 @@ from datetime import date
 
 from django.db import transaction
 
+from billing_portal.audit.rows import told
 from billing_portal.audit.trail import record
 from billing_portal.outbox.events import publish
 from billing_portal.tenancy.actors import Actor
@@ -51,7 +52,8 @@ def add_payment_method(
     )
     _refuse_bad(method)
     method.save()
-    record("payment_method.added", method, by=by, kind=kind, customer=customer.public_id)
+    about = {"kind": kind, "customer": customer.public_id}
+    record("payment_method.added", method, by=by, **about, **told(method))
     publish("customer.changed", about=customer.public_id, fields=["payment_methods"])
     return method
 
@@ -64,7 +66,7 @@ def end_payment_method(method: PaymentMethod, *, on: date, by: Actor) -> Payment
         raise Closed(f"{method} ended on {method.ended_on}.")
     method.ended_on = on
     method.save(update_fields=["ended_on"])
-    record("payment_method.ended", method, by=by, on=str(on))
+    record("payment_method.ended", method, by=by, on=str(on), **told(method))
     publish("customer.changed", about=method.customer.public_id, fields=["payment_methods"])
     return method
 
@@ -102,7 +104,8 @@ def propose_bank_details(
         compact, table="customers_bankdetails", column="sealed_account", row=details.uid
     )
     details.save()
-    record("bank_details.proposed", details, by=by, payment_method=method.public_id)
+    about = {"payment_method": method.public_id}
+    record("bank_details.proposed", details, by=by, **about, **told(details))
     publish("bank_details.proposed", about=details.public_id)
     return details
 
@@ -149,6 +152,6 @@ def _undecided(details: BankDetails) -> BankDetails:
 def _decide(details: BankDetails, state: str, action: str, by: Actor) -> BankDetails:
     details.state, details.decided_by = state, by.ref
     details.save(update_fields=["state", "decided_by"])
-    record(action, details, by=by, proposed_by=details.proposed_by)
+    record(action, details, by=by, proposed_by=details.proposed_by, **told(details))
     publish(action, about=details.public_id)
     return details

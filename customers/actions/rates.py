@@ -6,6 +6,7 @@ from datetime import date
 
 from django.db import IntegrityError, transaction
 
+from billing_portal.audit.rows import told
 from billing_portal.audit.trail import record
 from billing_portal.money import Money
 from billing_portal.outbox.events import publish
@@ -60,7 +61,7 @@ def propose_rate(
         amount_currency=amount.currency,
         proposed_by=by.ref,
     )
-    record("rate.proposed", rate, by=by, amount=str(amount), starts_on=str(starts_on))
+    record("rate.proposed", rate, by=by, amount=str(amount), starts_on=str(starts_on), **told(rate))
     publish("rate.proposed", about=rate.public_id)
     return rate
 
@@ -86,7 +87,8 @@ def approve_rate(rate: Rate, *, by: Actor) -> Rate:
         if checks.violated(error) != "rate_overlaps_no_other":
             raise
         raise RatesOverlap("An approved rate holds on some of these days already.") from error
-    record("rate.approved", rate, by=by, proposed_by=rate.proposed_by, ended=ended)
+    about = {"proposed_by": rate.proposed_by, "ended": ended.public_id if ended else None}
+    record("rate.approved", rate, by=by, **about, **told(rate, *([ended] if ended else [])))
     publish("rate.approved", about=rate.public_id, starts_on=str(rate.starts_on))
     return rate
 
@@ -102,7 +104,7 @@ def reject_rate(rate: Rate, *, by: Actor, reason: str = "") -> Rate:
         by.must("rates.approve")
     rate.state, rate.decided_by = Rate.State.REJECTED, by.ref
     rate.save(update_fields=["state", "decided_by"])
-    record("rate.rejected", rate, by=by, reason=reason)
+    record("rate.rejected", rate, by=by, reason=reason, **told(rate))
     publish("rate.rejected", about=rate.public_id)
     return rate
 
@@ -114,9 +116,9 @@ def _undecided(rate: Rate) -> Rate:
     return rate
 
 
-def _end_predecessor(rate: Rate) -> str | None:
+def _end_predecessor(rate: Rate) -> Rate | None:
     """End the open-ended rate of the same key that started earlier, and say which it was."""
-    older = (
+    older: Rate | None = (
         Rate.objects.approved()
         .select_for_update()
         .filter(
@@ -134,4 +136,4 @@ def _end_predecessor(rate: Rate) -> str | None:
         return None
     older.ends_on = rate.starts_on
     older.save(update_fields=["ends_on"])
-    return str(older.public_id)
+    return older

@@ -8,6 +8,7 @@ from typing import TypedDict, Unpack
 
 from django.db import transaction
 
+from billing_portal.audit.rows import told
 from billing_portal.audit.trail import record
 from billing_portal.members.models import User
 from billing_portal.money import Money
@@ -74,7 +75,8 @@ def agree_terms(
     checks.refuse_strangers(terms.reviewer)
     terms.save()
     record("terms.agreed", customer, by=by, terms=terms.public_id, starts_on=str(starts_on))
-    record("terms.agreed", terms, by=by, customer=customer.public_id, cadence=cadence)
+    about = {"customer": customer.public_id, "cadence": cadence}
+    record("terms.agreed", terms, by=by, **about, **told(terms))
     publish("customer.terms_agreed", about=customer.public_id, terms_id=terms.public_id)
     return terms
 

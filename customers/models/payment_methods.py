@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from django.db import models
 from django.db.models import F, Q
 
@@ -16,6 +18,10 @@ class PaymentMethod(PublicModel):
     """One way in which a customer pays."""
 
     ID_PREFIX = "pm"
+    IS_SUBJECT: ClassVar[bool] = True
+    RECORDED: ClassVar[tuple[str, ...]] = (
+        *("customer_id", "kind", "label", "gateway", "token", "mandate_reference", "ended_on"),
+    )
 
     class Kind(models.TextChoices):
         BANK_TRANSFER = "BANK_TRANSFER", "Bank transfer on the collective invoice"
@@ -66,6 +72,12 @@ class BankDetails(PublicModel):
     """
 
     ID_PREFIX = "bnk"
+    IS_SUBJECT: ClassVar[bool] = True
+    # Not the sealed account, which is encrypted anew when keys change, for this very row.
+    RECORDED: ClassVar[tuple[str, ...]] = (
+        *("payment_method_id", "holder", "account_ending", "bank_code", "state"),
+        *("proposed_by", "decided_by"),
+    )
 
     class State(models.TextChoices):
         PROPOSED = "PROPOSED", "Proposed"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.db import models
 from django.db.models import F, Q
@@ -37,6 +37,11 @@ class Rate(PublicModel):
     """
 
     ID_PREFIX = "rat"
+    IS_SUBJECT: ClassVar[bool] = True
+    RECORDED: ClassVar[tuple[str, ...]] = (
+        *("matter_id", "customer_id", "timekeeper_id", "level", "starts_on", "ends_on", "price"),
+        *("state", "proposed_by", "decided_by"),
+    )
 
     class State(models.TextChoices):
         PROPOSED = "PROPOSED", "Proposed"

@@ -6,7 +6,7 @@ stored can be sent.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.conf import settings
 from django.db import models
@@ -159,6 +159,10 @@ class AggregationSetting(PublicModel):
     """
 
     ID_PREFIX = "agg"
+    RECORDED: ClassVar[tuple[str, ...]] = (
+        *("customer_id", "matter_id", "starts_on", "cadence", "anchor", "began_on", "grouping"),
+        *("time_zone", "payment_method_id", "least", "grace_hours", "formats", "reviewer_id"),
+    )
 
     class Grouping(models.TextChoices):
         COLLECTIVE = "COLLECTIVE", "One collective invoice"

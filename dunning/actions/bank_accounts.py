@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db import IntegrityError, transaction
 
+from billing_portal.audit.rows import told
 from billing_portal.audit.trail import record
 from billing_portal.errors import Refused
 from billing_portal.money import UnknownCurrency, must_be_in_use
@@ -43,7 +44,7 @@ def add_bank_account(*, account: str, name: str, currency: str, by: Actor) -> Ba
             )
     except IntegrityError as error:
         raise BadAccount(f"{account} is named already.") from error
-    record("bank_account.added", made, by=by, account=account, currency=currency)
+    record("bank_account.added", made, by=by, account=account, currency=currency, **told(made))
     publish("bank_account.added", about=made.public_id)
     return made
 

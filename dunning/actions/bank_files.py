@@ -15,6 +15,7 @@ from typing import Any
 
 from django.db import transaction
 
+from billing_portal.audit.rows import told
 from billing_portal.audit.trail import record
 from billing_portal.errors import Refused
 from billing_portal.ids import uid_of
@@ -116,14 +117,14 @@ def import_bank_file(data: bytes, *, name: str, by: Actor, on: date) -> BankFile
         imported_by_name=by.name,
     )
     desk = _Desk(open_items(), known_payers(), closed_days())
-    for statement in statements:
-        _take_in(file, statement, desk, by=by, on=on)
-    record("bank_file.imported", file, by=by, sha256=sha256, statements=len(statements))
+    taken = [_take_in(file, statement, desk, by=by, on=on) for statement in statements]
+    facts = {"sha256": sha256, "statements": len(taken)}
+    record("bank_file.imported", file, by=by, **facts, **told(file, *taken))
     publish("bank_file.imported", about=file.public_id)
     return file
 
 
-def _take_in(file: BankFile, read: Read, desk: _Desk, *, by: Actor, on: date) -> None:
+def _take_in(file: BankFile, read: Read, desk: _Desk, *, by: Actor, on: date) -> BankStatement:
     _must_be_ours(read)
     if read.closed_on > on:
         raise NotYet(f"{read.id} ends on {read.closed_on}; nothing of it has happened yet.")
@@ -149,6 +150,7 @@ def _take_in(file: BankFile, read: Read, desk: _Desk, *, by: Actor, on: date) ->
     pairs = [(entry, payment) for entry in read.entries for payment in entry.payments]
     for number, (entry, payment) in enumerate(pairs, 1):
         _line(statement, number, entry, payment, desk, by=by, on=on)
+    return statement
 
 
 def _must_be_ours(read: Read) -> None:

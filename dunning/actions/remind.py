@@ -10,6 +10,7 @@ from django.db import transaction
 from django.db.models.functions import Now
 from django.template.loader import render_to_string
 
+from billing_portal.audit.rows import told
 from billing_portal.audit.trail import record, record_many
 from billing_portal.jobs.queries import without_live_job
 from billing_portal.jobs.queue import job
@@ -53,7 +54,8 @@ def remind_due(*, on: date, by: Actor) -> list[Reminder]:
     made = list(
         Reminder.objects.filter(uid__in=[each.uid for each in wanted]).select_related("invoice")
     )
-    record_many("reminder.decided", [(each, {"level": each.level}) for each in made], by=by)
+    deeds = [(each, {"level": each.level, **told(each)}) for each in made]
+    record_many("reminder.decided", deeds, by=by)
     queued = [each for each in made if each.state == _State.QUEUED]
     send_reminder_later.enqueue_many(
         [(f"remind:{each.uid}", {"reminder_id": each.pk}) for each in queued], group=""
@@ -183,7 +185,7 @@ def _end(reminder_id: int, state: str, code: str = "", text: str = "") -> None:
         fields.append("sent_at")
     reminder.save(update_fields=fields)
     if state in {_State.SENT, _State.FAILED, _State.SKIPPED}:
-        record(f"reminder.{state.lower()}", reminder, by=POSTMAN, code=code)
+        record(f"reminder.{state.lower()}", reminder, by=POSTMAN, code=code, **told(reminder))
         publish(
             f"reminder.{state.lower()}",
             about=reminder.invoice.public_id,

@@ -51,6 +51,18 @@ def lines_are_their_payments() -> list[str]:
     ]
 
 
+def money_that_came_in_is_a_payment() -> list[str]:
+    """Every bank line of money that came in has its payment.
+
+    One query, every line once.
+    """
+    loose = BankLine.objects.filter(amount__gt=0, is_reversal=False, payment__isnull=True)
+    return [
+        f"Line {each.number} of statement {each.statement} came in and has no payment."
+        for each in loose.select_related("statement").order_by("pk")[:_TOLD]
+    ]
+
+
 def bank_files_are_recorded() -> list[str]:
     """Every bank file's bytes carry the hash that the trail recorded at importing.
 

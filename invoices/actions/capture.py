@@ -12,6 +12,7 @@ from decimal import Decimal
 
 from django.db import transaction
 
+from billing_portal.audit.rows import told
 from billing_portal.audit.trail import record_many
 from billing_portal.errors import Refused, counted
 from billing_portal.money import Money
@@ -177,7 +178,9 @@ def _write(
     for charge, entry in zip(moving.values(), entries, strict=True):
         charge.entry = entry
     Charge.objects.bulk_create(list(charges.values()))
-    record_many("charge.captured", [(c, {"key": c.key}) for c in charges.values()], by=by)
+    record_many(
+        "charge.captured", [(c, {"key": c.key, **told(c)}) for c in charges.values()], by=by
+    )
     publish("charges.captured", about=f"charges:{source}", count=len(charges))
     return charges
 

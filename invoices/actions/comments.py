@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db import transaction
 
+from billing_portal.audit.rows import told
 from billing_portal.audit.trail import record
 from billing_portal.errors import Refused
 from billing_portal.outbox.events import publish
@@ -56,6 +57,6 @@ def add_comment(
         made_by_name=by.name,
     )
     about = {"comment": comment.public_id} | ({"line": line.number} if line else {})
-    record("invoice.commented", invoice, by=by, **about)
+    record("invoice.commented", invoice, by=by, **about, **told(comment))
     publish("invoice.commented", about=invoice.public_id, **about)
     return comment

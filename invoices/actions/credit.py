@@ -9,6 +9,7 @@ from datetime import date
 
 from django.db import IntegrityError, transaction
 
+from billing_portal.audit.rows import told
 from billing_portal.audit.trail import record
 from billing_portal.errors import Refused
 from billing_portal.members.queries import own_refs
@@ -94,7 +95,8 @@ def request_credit_note(invoice: Invoice, *, reason: str, by: Actor) -> Invoice:
         InvoiceLine(invoice=note, corrects=line, **{name: getattr(line, name) for name in _SAME})
         for line in lines.select_related("matter", "timekeeper")
     )
-    record("credit_note.requested", note, by=by, invoice=invoice.public_id, reason=note.reason)
+    why = {"invoice": invoice.public_id, "reason": note.reason}
+    record("credit_note.requested", note, by=by, **why, **told(note))
     publish("credit_note.requested", about=note.public_id, invoice_id=invoice.public_id)
     return note
 
@@ -134,7 +136,8 @@ def approve_credit_note(
     firm = Tenant.objects.get(pk=current_tenant_id())
     party = party_of(note.customer, on)
     (frozen,) = freeze([(note, list(lines.order_by("number")), party)], firm=firm)
-    record("credit_note.finalized", note, by=by, number=note.number, frozen_sha256=frozen)
+    facts = {"number": note.number, "frozen_sha256": frozen}
+    record("credit_note.finalized", note, by=by, **facts, **told(note))
     publish("credit_note.finalized", about=note.public_id, number=note.number)
     render_documents_later.enqueue(key=f"render:{note.uid}", invoice_id=note.pk)
     return note
@@ -152,7 +155,7 @@ def reject_credit_note(note: Invoice, *, version_seen: int, by: Actor) -> Invoic
     note.state = Invoice.State.VOID
     note.version += 1
     note.save(update_fields=["state", "version"])
-    record("credit_note.rejected", note, by=by)
+    record("credit_note.rejected", note, by=by, **told(note))
     publish("credit_note.rejected", about=note.public_id)
     return note
 

@@ -20,6 +20,7 @@ from django.db.models import Max
 from django.db.models.functions import Now
 from django.template.loader import render_to_string
 
+from billing_portal.audit.rows import told
 from billing_portal.audit.trail import record
 from billing_portal.errors import Refused
 from billing_portal.jobs.queue import job
@@ -124,7 +125,7 @@ def queue_delivery(document: Document, *, by: Actor, again: bool = False) -> Del
     domain = settings.DEFAULT_FROM_EMAIL.rpartition("@")[2]
     delivery.message_id = f"{delivery.public_id}@{domain}"
     delivery.save()
-    record("delivery.queued", delivery, by=by, invoice=invoice.public_id)
+    record("delivery.queued", delivery, by=by, invoice=invoice.public_id, **told(delivery))
     publish("invoice.delivery_queued", about=invoice.public_id, delivery_id=delivery.public_id)
     deliver_later.enqueue(key=f"deliver:{delivery.uid}", delivery_id=delivery.pk)
     return delivery
@@ -329,7 +330,7 @@ def end(delivery_id: int, state: str, code: str = "", text: str = "", answer: st
     delivery.save(update_fields=fields)
     if state in {_State.SENT, _State.FAILED}:
         word = "delivered" if state == _State.SENT else "delivery_failed"
-        record(f"delivery.{state.lower()}", delivery, by=POSTMAN, code=code)
+        record(f"delivery.{state.lower()}", delivery, by=POSTMAN, code=code, **told(delivery))
         publish(
             f"invoice.{word}",
             about=delivery.invoice.public_id,

@@ -10,6 +10,7 @@ from uuid import uuid4
 
 from django.db import transaction
 
+from billing_portal.audit.rows import told
 from billing_portal.audit.trail import record
 from billing_portal.bounds import MOST_HOURS, MOST_IN_A_LINE, is_more_than_a_day
 from billing_portal.errors import Stale
@@ -93,12 +94,14 @@ def _keep(edit: LineEdit, by: Actor) -> None:
     edit.edited_by, edit.edited_by_name = by.ref, by.name
     edit.save(force_insert=True)
     record(
-        *("invoice.line_edited", invoice),
+        "invoice.line_edited",
+        invoice,
         by=by,
         line=line.number,
         fields=list(edit.changes),
         minor=[edit.amount_before, edit.amount_after],
         reason_code=edit.reason_code,
+        **told(edit),
     )
     publish("invoice.edited", about=invoice.public_id, version=invoice.version, line=line.number)
 
@@ -133,7 +136,7 @@ def discard(invoice: Invoice, *, version_seen: int, reason: str, by: Actor, on: 
             code="invoices.discarded",
             reason=f"Its draft was thrown away: {reason.strip()}"[:500],
         )
-    record("invoice.discarded", invoice, by=by, reason=reason)
+    record("invoice.discarded", invoice, by=by, reason=reason, **told(invoice))
     publish("invoice.discarded", about=invoice.public_id, version=invoice.version)
     return invoice
 

@@ -14,6 +14,7 @@ from uuid import UUID
 from django.db import connection, transaction
 from django.db.models import F
 
+from billing_portal.audit.rows import told
 from billing_portal.audit.trail import record_named
 from billing_portal.money import Money
 from billing_portal.outbox.events import publish_many
@@ -91,11 +92,11 @@ def finalize(
 def _tell(ready: list[Invoice], frozen: list[str], *, by: Actor) -> None:
     """Write down that invoices became final, each with the hash of what was frozen of it."""
     names = [(each.public_id, each) for each in ready]
-    told = [
-        (name, {"number": each.number, "frozen_sha256": sha256})
+    deeds = [
+        (name, {"number": each.number, "frozen_sha256": sha256, **told(each)})
         for (name, each), sha256 in zip(names, frozen, strict=True)
     ]
-    record_named("invoice.finalized", "invoice", told, by=by)
+    record_named("invoice.finalized", "invoice", deeds, by=by)
     publish_many(
         "invoice.finalized",
         [(name, {"version": each.version, "number": each.number}) for name, each in names],

@@ -17,6 +17,7 @@ from django.db import transaction
 from django.template.loader import render_to_string
 from django.utils import translation
 
+from billing_portal.audit.rows import told
 from billing_portal.audit.trail import record
 from billing_portal.errors import Refused
 from billing_portal.jobs.queue import job
@@ -130,7 +131,8 @@ def keep(invoice: Invoice, rendered: Rendered, snapshot_sha256: str, *, by: Acto
         proof=rendered.proof,
         changes=list(rendered.changes),
     )
-    record("document.rendered", document, by=by, kind=document.kind, sha256=document.sha256)
+    facts = {"kind": document.kind, "sha256": document.sha256}
+    record("document.rendered", document, by=by, **facts, **told(document))
     publish(
         "invoice.document_rendered",
         about=invoice.public_id,

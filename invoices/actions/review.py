@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from django.db import transaction
 from django.db.models import Max
 
+from billing_portal.audit.rows import told
 from billing_portal.audit.trail import record, record_many
 from billing_portal.errors import Refused
 from billing_portal.members.models import User
@@ -203,7 +204,7 @@ def _judged(invoice: Invoice, version_seen: int, by: Actor, *allowed: str) -> In
 def _say(
     invoice: Invoice, kind: Verdict.Kind, by: Actor, *, category: str = "", text: str = ""
 ) -> None:
-    Verdict.objects.create(
+    verdict = Verdict.objects.create(
         invoice=invoice,
         kind=kind,
         version_seen=invoice.version,
@@ -213,5 +214,6 @@ def _say(
         given_by_name=by.name,
     )
     name = f"invoice.{kind.value.lower()}"
-    record(name, invoice, by=by, version=invoice.version, category=category)
+    facts = {"version": invoice.version, "category": category}
+    record(name, invoice, by=by, **facts, **told(verdict))
     publish(name, about=invoice.public_id, version=invoice.version)

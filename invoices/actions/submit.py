@@ -14,6 +14,7 @@ from django.db import transaction
 from django.db.models import Max, Value
 from django.db.models.functions import Now
 
+from billing_portal.audit.rows import told
 from billing_portal.audit.trail import record
 from billing_portal.errors import Refused
 from billing_portal.jobs.models import Job
@@ -40,7 +41,6 @@ from invoices.gateways.carriers.base import (
     CarrierFailure,
     CodeWanted,
     Credentials,
-    EvidenceKind,
     LoginRefused,
     Outcome,
     OutcomeUnknown,
@@ -110,7 +110,7 @@ def queue_submission(document: Document, *, by: Actor) -> Submission:
         # Canceled while nobody knew: it may be there, so this one looks first too.
         was_handed_over=known.filter(was_handed_over=True).exists(),
     )
-    record("submission.queued", submission, by=by, invoice=invoice.public_id)
+    record("submission.queued", submission, by=by, invoice=invoice.public_id, **told(submission))
     publish("submission.queued", about=submission.public_id, invoice_id=invoice.public_id)
     enqueue(submission)
     return submission
@@ -147,7 +147,7 @@ def submit_again(submission: Submission, *, by: Actor) -> Submission:
         number=submission.number + 1,
         sha256=submission.sha256,
     )
-    record("submission.queued", again, by=by, invoice=submission.invoice.public_id)
+    record("submission.queued", again, by=by, invoice=submission.invoice.public_id, **told(again))
     publish("submission.queued", about=again.public_id, invoice_id=submission.invoice.public_id)
     enqueue(again)
     return again
@@ -299,7 +299,7 @@ def _handing_over(submission_id: int) -> None:
 def _fail(visit: _Visit, failure: CarrierFailure, kept: Sequence[tuple[Seen, str]]) -> bool:
     """Write down how an attempt ended without an answer; say whether the job tries again."""
     submission = Submission.objects.select_for_update(of=("self",)).get(pk=visit.submission.pk)
-    _keep(submission, kept)
+    seen = _keep(submission, kept)
     submission.code, submission.reason = failure.code, str(failure)[:1000]
     me = current_job()
     is_last = me is not None and me.attempts >= _ATTEMPTS
@@ -317,7 +317,7 @@ def _fail(visit: _Visit, failure: CarrierFailure, kept: Sequence[tuple[Seen, str
         state = _State.UNSURE
     elif again:
         state = _State.QUEUED
-    move(submission, state, by=UPLOADER)
+    move(submission, state, by=UPLOADER, seen=seen)
     return again
 
 
@@ -335,7 +335,7 @@ def _answer(submission_id: int, outcome: Outcome, kept: Sequence[tuple[Seen, str
     submission = Submission.objects.select_for_update(of=("self",)).get(pk=submission_id)
     if submission.state not in _OPEN:
         return
-    _keep(submission, kept)
+    seen = _keep(submission, kept)
     is_rejected = outcome.status in {"REJECTED", "FILE_ERROR"}
     submission.carrier_status = outcome.status[:24]
     submission.reference = outcome.reference[:60]
@@ -348,22 +348,20 @@ def _answer(submission_id: int, outcome: Outcome, kept: Sequence[tuple[Seen, str
     submission.answered_at = Now()
     submission.save(update_fields=["carrier_status", "reference", "code", "reason", "answered_at"])
     submission.refresh_from_db(fields=["answered_at"])
-    move(submission, state, by=UPLOADER)
+    move(submission, state, by=UPLOADER, seen=seen)
 
 
 def _keep_bytes(tenant_id: int, seen: Sequence[Seen]) -> list[tuple[Seen, str]]:
     return [(each, files.store(tenant_id, each.data)) for each in seen]
 
 
-def _keep(submission: Submission, kept: Sequence[tuple[Seen, str]]) -> None:
-    Evidence.objects.bulk_create(
+def _keep(submission: Submission, kept: Sequence[tuple[Seen, str]]) -> list[Evidence]:
+    rows: list[Evidence] = Evidence.objects.bulk_create(
         Evidence(
             submission=submission,
             attempt=submission.attempts,
             position=position,
-            kind=Evidence.Kind.SCREENSHOT
-            if each.kind is EvidenceKind.SCREENSHOT
-            else Evidence.Kind.PAGE_TEXT,
+            kind=Evidence.Kind[each.kind.name],
             step=each.step[:120],
             name=each.name[:120],
             sha256=sha256,
@@ -372,14 +370,16 @@ def _keep(submission: Submission, kept: Sequence[tuple[Seen, str]]) -> None:
         )
         for position, (each, sha256) in enumerate(kept, 1)
     )
+    return rows
 
 
-def move(submission: Submission, state: str, *, by: Actor) -> None:
-    """Write down where an upload, locked by the caller, is now."""
+def move(submission: Submission, state: str, *, by: Actor, seen: Sequence[Evidence] = ()) -> None:
+    """Write down where an upload, locked by the caller, is now, and what was seen on the way."""
     submission.state = state
     submission.version += 1
     submission.save(update_fields=["state", "version", "code", "reason"])
-    record(f"submission.{state.lower()}", submission, by=by, code=submission.code)
+    rows = told(submission, *seen)
+    record(f"submission.{state.lower()}", submission, by=by, code=submission.code, **rows)
     publish(
         f"submission.{state.lower()}",
         about=submission.public_id,

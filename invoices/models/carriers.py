@@ -100,6 +100,12 @@ class Submission(PublicModel):
     """A LEDES file on its way to a carrier."""
 
     ID_PREFIX: ClassVar[str] = "sub"
+    IS_SUBJECT: ClassVar[bool] = True
+    RECORDED: ClassVar[tuple[str, ...]] = (
+        *("invoice_id", "document_id", "carrier_id", "recipe_id", "number", "sha256", "state"),
+        *("carrier_status", "reference", "code", "reason", "attempts", "was_handed_over"),
+        *("answered_at", "version"),
+    )
 
     class State(models.TextChoices):
         QUEUED = "QUEUED", "Queued"
@@ -156,6 +162,10 @@ class Submission(PublicModel):
 
 class Evidence(TenantModel):
     """What a browser saw on a carrier's site: screenshots and page texts, kept by their hash."""
+
+    RECORDED: ClassVar[tuple[str, ...]] = (
+        *("submission_id", "attempt", "position", "kind", "step", "name", "sha256", "size"),
+    )
 
     class Kind(models.TextChoices):
         SCREENSHOT = "SCREENSHOT", "Screenshot"

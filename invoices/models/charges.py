@@ -20,6 +20,12 @@ class Charge(PublicModel):
     """One piece of work billed: time, expense, booking, usage, a fixed fee or an adjustment."""
 
     ID_PREFIX: ClassVar[str] = "chg"
+    IS_SUBJECT: ClassVar[bool] = True
+    RECORDED: ClassVar[tuple[str, ...]] = (
+        *("source", "key", "fingerprint", "kind", "customer_id", "matter_id", "timekeeper_id"),
+        *("worked_on", "quantity", "unit_price", "adjustment", "amount", "currency", "rate_id"),
+        *("priced_by", "task_code", "activity_code", "expense_code", "narrative", "entry_id"),
+    )
 
     class Kind(models.TextChoices):
         TIME = "TIME", "Time"

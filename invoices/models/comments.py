@@ -17,6 +17,9 @@ class Comment(PublicModel):
     """One remark on an invoice or on one of its lines. Rows never change: an answer is another."""
 
     ID_PREFIX: ClassVar[str] = "cmt"
+    RECORDED: ClassVar[tuple[str, ...]] = (
+        *("invoice_id", "line_id", "version", "text", "made_by", "made_by_name"),
+    )
 
     invoice = TenantForeignKey(Invoice)
     line = TenantForeignKey(InvoiceLine, null=True, help_text="Empty: about all of it.")

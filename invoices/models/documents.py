@@ -35,6 +35,11 @@ class Document(PublicModel):
     """A file made from a frozen invoice. Its bytes are kept below FILES_DIR, by their hash."""
 
     ID_PREFIX: ClassVar[str] = "doc"
+    IS_SUBJECT: ClassVar[bool] = True
+    RECORDED: ClassVar[tuple[str, ...]] = (
+        *("invoice_id", "kind", "name", "media_type", "sha256", "size", "snapshot_sha256"),
+        *("proof", "changes"),
+    )
 
     class Kind(models.TextChoices):
         PDF = "pdf", "PDF"
@@ -72,6 +77,10 @@ class Delivery(PublicModel):
     """A document on its way to the customer by mail."""
 
     ID_PREFIX: ClassVar[str] = "dlv"
+    IS_SUBJECT: ClassVar[bool] = True
+    RECORDED: ClassVar[tuple[str, ...]] = (
+        *("invoice_id", "document_id", "number", "recipient", "message_id", "ended_as"),
+    )
 
     class State(models.TextChoices):
         QUEUED = "QUEUED", "Queued"
@@ -112,3 +121,8 @@ class Delivery(PublicModel):
 
     def __str__(self) -> str:
         return f"Mail {ids.spoken(self.uid)}"
+
+    @property
+    def ended_as(self) -> str:
+        """The state that a deed told; empty while the mail is on its way, of which none tells."""
+        return self.state if self.state in {self.State.SENT, self.State.FAILED} else ""

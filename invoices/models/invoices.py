@@ -45,6 +45,11 @@ class Invoice(PublicModel):
     """
 
     ID_PREFIX: ClassVar[str] = "inv"
+    # Numbers, days and money of what is final are held against its frozen facts.
+    RECORDED: ClassVar[tuple[str, ...]] = (
+        *("kind", "customer_id", "matter_id", "terms_id", "run_item_id", "corrects_id"),
+        *("currency", "as_worked", "reason", "made_by", "approved_by"),
+    )
 
     class Kind(models.TextChoices):
         INVOICE = "INVOICE", "Invoice"
@@ -276,6 +281,11 @@ EDITABLE = (
 class LineEdit(TenantModel):
     """One change to a line, with its reason. The chain of edits leads back to the charge."""
 
+    RECORDED: ClassVar[tuple[str, ...]] = (
+        *("line_id", "invoice_id", "version", "changes", "amount_before", "amount_after"),
+        *("reason_code", "reason", "entry_id", "edited_by", "edited_by_name"),
+    )
+
     class Reason(models.TextChoices):
         GUIDELINE = "GUIDELINE", "Carrier guideline"
         DUPLICATE = "DUPLICATE", "Duplicate work"
@@ -312,6 +322,10 @@ class LineEdit(TenantModel):
 
 class Verdict(TenantModel):
     """What a reviewer said, and which version they had seen."""
+
+    RECORDED: ClassVar[tuple[str, ...]] = (
+        *("invoice_id", "kind", "version_seen", "category", "text", "given_by", "given_by_name"),
+    )
 
     class Kind(models.TextChoices):
         APPROVED = "APPROVED", "Approved"

@@ -10,7 +10,7 @@ from itertools import islice
 from billing_portal.audit.models import AuditEvent
 from billing_portal.tenancy.scope import current_tenant_id
 from invoices.gateways import files
-from invoices.models import Document, FrozenInvoice, Verdict
+from invoices.models import Document, Evidence, FrozenInvoice, Verdict
 
 _TOLD = 5
 _BATCH = 2000
@@ -56,18 +56,37 @@ def files_are_there() -> list[str]:
     return list(islice(_files_off(), _TOLD))
 
 
+def evidence_is_there() -> list[str]:
+    """Everything that was seen at carriers is kept, and its bytes carry its hash.
+
+    One query, and every byte of every picture and page is read.
+    """
+    return list(islice(_evidence_off(), _TOLD))
+
+
 def _files_off() -> Iterator[str]:
-    tenant_id = current_tenant_id()
     for document in Document.objects.order_by("pk").iterator():
-        try:
-            data = files.read(tenant_id, document.sha256)
-        except files.FileMissing:
-            yield f"The file {document} is not there."
-        except files.FileDamaged:
-            yield f"The file {document} was changed where it is kept."
-        else:
-            if len(data) != document.size:
-                yield f"The file {document} has another size than its document."
+        off = _off_the_disk(document.sha256, document.size)
+        if off:
+            yield f"The file {document} {off}."
+
+
+def _evidence_off() -> Iterator[str]:
+    for seen in Evidence.objects.order_by("pk").iterator():
+        off = _off_the_disk(seen.sha256, seen.size)
+        if off:
+            yield f"Evidence {seen.pk} of upload {seen.submission_id} {off}."
+
+
+def _off_the_disk(sha256: str, size: int) -> str:
+    """Return what is wrong with the bytes of a kept file; nothing where they are whole."""
+    try:
+        data = files.read(current_tenant_id(), sha256)
+    except files.FileMissing:
+        return "is not there"
+    except files.FileDamaged:
+        return "was changed where it is kept"
+    return "" if len(data) == size else "has another size than was recorded"
 
 
 def verdicts_are_recorded() -> list[str]:

@@ -128,6 +128,12 @@ def payments_off_their_postings() -> Iterator[str]:
         yield f"Payment {names[key]}: {used} allocated of {amount}."
 
 
+def entries_without_rows() -> Iterator[str]:
+    """Yield entries of payments and allocations, and of their taking back, whose row is gone."""
+    for kind, pk in _rows(_WITHOUT_ROW):
+        yield f"Entry {pk} is of {kind} that is gone."
+
+
 def overdrawn_accounts() -> Iterator[str]:
     """Yield invoices paid beyond what was owed, and customers whose credit was overspent."""
     for invoice, owner, currency, total in _rows(_OVERPAID):
@@ -263,6 +269,17 @@ left join ledger_entry e on e.tenant_id = y.tenant_id and e.id = y.entry_id
 where y.tenant_id = %(tenant)s and (e.effective_on, e.key)
   is distinct from (y.received_on, concat('payment:', y.source, ':', y.key))
 order by 1
+"""
+_WITHOUT_ROW = """
+select 'a payment', e.id from ledger_entry e
+left join ledger_payment y on y.tenant_id = e.tenant_id and y.entry_id = e.id
+where e.tenant_id = %(tenant)s and e.kind = 'payment' and y.id is null
+union all
+select 'an allocation', e.id from ledger_entry e
+left join ledger_entry o on o.tenant_id = e.tenant_id and o.id = e.reverses_id
+left join ledger_allocation l on l.tenant_id = e.tenant_id and l.entry_id = e.id
+where e.tenant_id = %(tenant)s and 'allocation' in (e.kind, o.kind) and l.id is null
+order by 1, 2
 """
 _OVER_ALLOCATED = """
 select y.id, y.amount, sum(l.amount) from ledger_allocation l

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django.db import IntegrityError, transaction
 
+from billing_portal.audit.rows import told
 from billing_portal.audit.trail import record
 from billing_portal.errors import Refused, Stale
 from billing_portal.money import Money
@@ -103,7 +104,8 @@ def receive(
         remittance=remittance[:500],
         entry=entry,
     )
-    record("payment.received", payment, by=by, minor=amount.minor, currency=amount.currency)
+    facts = {"minor": amount.minor, "currency": amount.currency}
+    record("payment.received", payment, by=by, **facts, **told(payment))
     publish("payment.received", about=payment.public_id, customer=customer)
     return payment
 
@@ -123,7 +125,7 @@ def name_payer(payment: Payment, customer: str, *, by: Actor, on: date) -> Payme
     _move(payment, "payer_named", from_=("suspense", ""), to=("credit", customer), by=by, on=on)
     payment.customer = customer
     payment.save(update_fields=["customer"])
-    record("payment.payer_named", payment, by=by, customer=customer)
+    record("payment.payer_named", payment, by=by, customer=customer, **told(payment))
     publish("payment.payer_named", about=payment.public_id, customer=customer)
     return payment
 
@@ -152,7 +154,7 @@ def take_payer_back(payment: Payment, *, by: Actor, on: date, reason: str) -> Pa
     _move(payment, "payer_taken_back", **sides, by=by, on=on, reason=reason)
     payment.customer = ""
     payment.save(update_fields=["customer"])
-    record("payment.payer_taken_back", payment, by=by, customer=was, reason=reason)
+    record("payment.payer_taken_back", payment, by=by, customer=was, reason=reason, **told(payment))
     publish("payment.payer_taken_back", about=payment.public_id, customer=was)
     return payment
 
@@ -245,7 +247,8 @@ def allocate(
         Allocation(payment=payment, invoice=invoice, amount=amount.minor, entry=entry)
         for (invoice, amount), entry in zip(parts, entries, strict=True)
     )
-    record("payment.allocated", payment, by=by, parts=[[str(i), m.minor] for i, m in parts])
+    paid = [[str(invoice), amount.minor] for invoice, amount in parts]
+    record("payment.allocated", payment, by=by, parts=paid, **told(*allocations))
     publish("payment.allocated", about=payment.public_id, invoices=[str(i) for i, _ in parts])
     return allocations
 
@@ -276,7 +279,8 @@ def take_back(allocation: Allocation, *, by: Actor, on: date, reason: str) -> Al
         )
     except IntegrityError as error:
         raise TakenBackAlready("This allocation was taken back in the meantime.") from error
-    record("payment.taken_back", allocation.payment, by=by, minor=allocation.amount, reason=reason)
+    why = {"minor": allocation.amount, "reason": reason}
+    record("payment.taken_back", allocation.payment, by=by, **why, **told(undone))
     publish(
         "payment.taken_back",
         about=allocation.payment.public_id,

@@ -17,6 +17,11 @@ class Payment(PublicModel):
     """Money that came in for one customer, from one source, once."""
 
     ID_PREFIX: ClassVar[str] = "pay"
+    IS_SUBJECT: ClassVar[bool] = True
+    RECORDED: ClassVar[tuple[str, ...]] = (
+        *("source", "key", "customer", "currency", "amount", "received_on", "payer"),
+        *("remittance", "entry_id"),
+    )
 
     source = models.CharField(max_length=40, help_text="Such as camt.053 or a gateway's name.")
     key = models.CharField(max_length=120, help_text="The source's own name for it.")
@@ -48,6 +53,10 @@ class Payment(PublicModel):
 
 class Allocation(TenantModel):
     """So much of a payment went to an invoice; taking it back is a row of its own, below zero."""
+
+    RECORDED: ClassVar[tuple[str, ...]] = (
+        *("payment_id", "invoice", "amount", "entry_id", "takes_back_id"),
+    )
 
     payment = TenantForeignKey(Payment)
     invoice = models.UUIDField()

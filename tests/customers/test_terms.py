@@ -9,6 +9,7 @@ import pytest
 from django.db import IntegrityError, ProgrammingError, connection, transaction
 
 from billing_portal.audit.models import AuditEvent
+from billing_portal.audit.rows import told
 from billing_portal.errors import Refused
 from billing_portal.money import Money
 from billing_portal.outbox.models import OutboxEvent
@@ -253,7 +254,9 @@ def test_an_approved_rate_ends_the_open_one_before_it(tenant, owner, second_owne
     older.refresh_from_db()
     assert older.ends_on == DAY
     event = AuditEvent.objects.get(action="rate.approved")
-    assert event.details == {"proposed_by": owner.ref, "ended": older.public_id}
+    said = {"proposed_by": owner.ref, "ended": older.public_id}
+    rate.refresh_from_db()
+    assert event.details == {**said, **told(rate, older)}
 
 
 def test_approving_refuses_what_overlaps_and_changes_nothing(tenant, owner, second_owner):

@@ -7,6 +7,7 @@ import pytest
 from django.db import DatabaseError, transaction
 
 from billing_portal.audit.models import AuditEvent
+from billing_portal.audit.rows import told
 from billing_portal.errors import Stale
 from billing_portal.money import Money
 from billing_portal.outbox.models import OutboxEvent
@@ -139,7 +140,8 @@ def test_a_payer_is_taken_back_and_named_anew_and_the_books_agree_throughout(inv
     assert list(payments_off_their_postings()) == []
     event = AuditEvent.objects.get(action="payment.payer_taken_back")
     assert event.actor == person.ref
-    assert event.details == {"customer": wrong.public_id, "reason": "It was Granite's."}
+    why = {"customer": wrong.public_id, "reason": "It was Granite's."}
+    assert event.details == {**why, **told(back)}
     assert OutboxEvent.objects.filter(kind="payment.payer_taken_back").count() == 1
     with pytest.raises(PayerUnknown):
         take_payer_back(back, by=SYSTEM, on=ON, reason="Again")

@@ -32,7 +32,8 @@ def ada(client, tenant):
 
 def test_a_row_says_who_did_what_to_what_and_how(ada):
     customer = CustomerFactory.create(name="Northfield Mutual")
-    record("bank_details.proposed", customer, by=DANA, starts_on="2026-11-02", ended=[3, 4])
+    told = {"starts_on": "2026-11-02", "ended": [3, 4], "rows": {"customer:c": "f00d" * 16}}
+    record("bank_details.proposed", customer, by=DANA, **told)
     seal("audit")
     head = Seal.objects.get(chain="audit")
 
@@ -44,6 +45,7 @@ def test_a_row_says_who_did_what_to_what_and_how(ada):
     assert "Last seal 1; 0 not sealed yet." in shown
     assert f'title="{head.hash}">1</span>' in page.content.decode()
     assert "{" not in shown
+    assert "f00d" not in shown
 
 
 def test_who_is_meant_is_said_by_name_and_no_number_of_theirs_is_shown(ada):

@@ -8,6 +8,8 @@ from itertools import count
 from typing import Any
 from uuid import uuid4
 
+from billing_portal.audit.rows import told
+from billing_portal.audit.trail import record_many
 from billing_portal.members.models import Membership, User
 from billing_portal.tenancy.actors import Actor, ActorKind, system
 from billing_portal.tenancy.permissions import permissions_of
@@ -39,6 +41,15 @@ def member(role: str, name: str = "") -> Actor:
     user = UserFactory.create(**({"name": name} if name else {}))
     MembershipFactory.create(user=user, tenant_id=current_tenant_id(), role=role)
     return actor_of(user)
+
+
+def appoint_all() -> None:
+    """Record the roles that fixtures gave in the firm of the scope, as proposing them would have.
+
+    Verifying finds roles that no deed gave.
+    """
+    held = Membership.objects.filter(tenant_id=current_tenant_id())
+    record_many("role.approved", [(each, told(each)) for each in held], by=SYSTEM)
 
 
 def actor_of(user: User) -> Actor:

@@ -4,6 +4,7 @@ import pytest
 from django.db import DatabaseError, transaction
 
 from billing_portal.audit.models import AuditEvent
+from billing_portal.audit.rows import told
 from billing_portal.outbox.models import OutboxEvent
 from billing_portal.tenancy.actors import MissingPermission
 from billing_portal.tenancy.scope import tenant_scope
@@ -43,7 +44,7 @@ def test_a_comment_is_kept_with_who_when_and_version_and_the_trail_without_words
     assert (row.made_by, row.made_by_name) == (reviewer.ref, "Priya Raman")
     assert Invoice.objects.get().version == 1
     event = AuditEvent.objects.get(action="invoice.commented")
-    assert event.details == {"comment": said.public_id, "line": 1}
+    assert event.details == {"comment": said.public_id, "line": 1, **told(row)}
     assert OutboxEvent.objects.filter(kind="invoice.commented").count() == 1
     assert WORDS not in str(list(OutboxEvent.objects.values_list("body", flat=True)))
 

@@ -155,6 +155,7 @@ def test_what_the_owner_changed_of_a_final_invoice_is_told(databases, statement,
         note = request_credit_note(final, reason="Wrong matter", by=books.member("biller"))
         owner = books.member("owner")
         approve_credit_note(note, version_seen=note.version, by=owner, on=date(2026, 11, 3))
+        books.appoint_all()
     assert found_of(firm) == []
 
     by_the_owner(databases, firm, statement)
@@ -201,6 +202,7 @@ def test_files_and_verdicts_are_held_against_the_trail(
     firm = TenantFactory.create()
     with tenant_scope(firm.pk):
         with_a_file(books.member("reviewer"))
+        books.appoint_all()
     assert found_of(firm) == []
 
     by_the_owner(databases, firm, statement)
@@ -211,6 +213,7 @@ def test_files_and_verdicts_are_held_against_the_trail(
 def test_a_kept_file_that_was_changed_or_taken_away_is_told(tenant, tmp_path, settings):
     settings.FILES_DIR = tmp_path
     with_a_file(books.member("reviewer"))
+    books.appoint_all()
     (place,) = tmp_path.rglob("*.locked")
     assert verify(tenant, with_files=True).ok
 

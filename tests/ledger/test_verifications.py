@@ -49,9 +49,9 @@ def test_a_look_at_whole_books_is_kept_and_troubles_nobody(tenant, owner):
     kept = verify_and_keep(tenant, by=system("clock"))
 
     assert kept.is_whole
-    assert (kept.entries, kept.checks) == (5, 23)
+    assert (kept.entries, kept.checks) == (5, 29)
     event = AuditEvent.objects.get(action="books.verified")
-    assert event.details == {"findings": 0, "entries": 5}
+    assert event.details == {"findings": 0, "entries": 5, "news": {}}
     assert inbox_items(owner) == []
 
 
@@ -71,7 +71,7 @@ def test_a_broken_chain_is_named_to_owners_and_auditors_and_to_nobody_else(datab
         kept = Verification.objects.get()
         told = AuditEvent.objects.get(action="books.verified").details
         assert kept.first == "Entry 2 was changed: it is not what was sealed."
-        assert told == {"findings": 1, "entries": 5, "first": kept.first}
+        assert told == {"findings": 1, "entries": 5, "first": kept.first, "news": {}}
         for role in ("owner", "auditor"):
             (item,) = inbox_items(actor(role))
             assert (item.tone, item.detail) == ("bad", kept.first)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
@@ -14,7 +15,14 @@ from billing_portal.portal.templatetags.portal import words
 
 register = template.Library()
 
+_HASHES = frozenset({"rows", "news"})  # which verifying reads, and nobody else
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
+
+
+@register.filter
+def facts(details: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    """Return of a deed's details what people read, by name."""
+    return [(name, value) for name, value in details.items() if name not in _HASHES]
 
 
 @register.filter
