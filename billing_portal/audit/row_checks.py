@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
+from contextlib import suppress
 from itertools import islice
 from typing import Any
 
@@ -83,34 +84,39 @@ def _named(deeds: list[tuple[str, str, dict[str, str] | None]]) -> _Named:
 
 def _now(model: type[models.Model], names: dict[str, str | None]) -> dict[str, str]:
     """Return the hashes that rows have now, by their names; of those not told, only any word."""
-    heavy = [each.name for each in model._meta.fields if isinstance(each, models.BinaryField)]
-    wanted = [name for name, sha256 in names.items() if sha256 is not None]
-    rows = _rows(model, wanted).defer(*heavy) if wanted else []
-    now = {row_name(row): row_sha256(row) for row in rows}
-    others = [name for name, sha256 in names.items() if sha256 is None]
+    key, rows = _key(model), _rows(model)
+    told = _by_key(model, [name for name, sha256 in names.items() if sha256 is not None])
+    others = _by_key(model, [name for name, sha256 in names.items() if sha256 is None])
+    now: dict[str, str] = {}
+    if told:
+        heavy = [each.name for each in model._meta.fields if isinstance(each, models.BinaryField)]
+        for row in rows.filter(**{f"{key}__in": list(told)}).defer(*heavy):
+            now[told[getattr(row, key)]] = row_sha256(row)
     if others:
-        now |= {row_name(row): "there" for row in _rows(model, others).only(_key(model))}
+        there = rows.filter(**{f"{key}__in": list(others)}).values_list(key, flat=True)
+        now |= {others[each]: "there" for each in there}
     return now
 
 
-def _rows(model: type[models.Model], names: list[str]) -> models.QuerySet[Any]:
-    """Return the firm's rows of such names; a name that none can have finds nothing."""
-    keys = [key for key in (_key_of(model, name) for name in names) if key is not None]
-    rows = model._default_manager.filter(tenant_id=current_tenant_id())
-    return rows.filter(**{f"{_key(model)}__in": keys})
+def _rows(model: type[models.Model]) -> models.QuerySet[Any]:
+    """Return the firm's rows, also of a model that is shared."""
+    return model._default_manager.filter(tenant_id=current_tenant_id())
 
 
 def _key(model: type[models.Model]) -> str:
+    """Return the column by which the trail names a model's rows, as ``name_of`` does."""
     return "uid" if hasattr(model, "public_id") else "id"
 
 
-def _key_of(model: type[models.Model], name: str) -> Any:
-    if not hasattr(model, "public_id"):
-        return int(name) if name.isdecimal() else None
-    try:
-        return uid_of(model.ID_PREFIX, name)  # type: ignore[attr-defined]  # every public model has one
-    except NotAnId:
-        return None
+def _by_key(model: type[models.Model], names: list[str]) -> dict[Any, str]:
+    """Return names by the keys that they stand for; one that stands for none is left out."""
+    if _key(model) == "id":
+        return {int(name): name for name in names if name.isdecimal()}
+    keys: dict[Any, str] = {}
+    for name in names:
+        with suppress(NotAnId):
+            keys[uid_of(model.ID_PREFIX, name)] = name  # type: ignore[attr-defined]  # every public model has one
+    return keys
 
 
 def rows_are_known() -> list[str]:
@@ -126,8 +132,7 @@ def _unknown() -> Iterator[str]:
         if not getattr(model, "IS_SUBJECT", False):
             continue
         noun = capfirst(str(model._meta.verbose_name))
-        rows = model._default_manager.filter(tenant_id=current_tenant_id()).only(_key(model))
-        every = rows.order_by("pk").iterator(_BATCH)
+        every = _rows(model).only(_key(model)).order_by("pk").iterator(_BATCH)
         while some := list(islice(every, _BATCH)):
             names = [row_name(row) for row in some]
             about = AuditEvent.objects.filter(subject_kind=kind, subject_id__in=names)
