@@ -65,6 +65,14 @@ def test_money_refuses_an_amount_without_currency():
         portal.money(Decimal(1))
 
 
+@pytest.mark.parametrize(
+    ("language", "written"), [("en-us", "1/5/2026"), ("en-gb", "05/01/2026"), ("de", "05.01.2026")]
+)
+def test_a_day_in_figures_has_all_four_of_its_years(language, written):
+    with translation.override(language):
+        assert f">{written}</time>" in portal.day(date(2026, 1, 5), "numeric")
+
+
 @pytest.mark.parametrize("tag", [portal.money, portal.hours, portal.day, portal.moment])
 def test_what_is_not_known_is_a_dash(tag):
     assert tag(None) == portal.NOTHING

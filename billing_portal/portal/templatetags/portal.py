@@ -28,10 +28,10 @@ from django.utils.translation import get_language, gettext, to_locale
 from django.utils.translation import gettext_lazy as _
 
 from billing_portal.money import minor_units
+from billing_portal.portal.days import numeric
 
 register = template.Library()
 
-_SHORT_YEAR = re.compile(r"(?<!y)yy(?!y)")
 NOTHING = mark_safe('<span class="muted nothing" aria-hidden="true">&ndash;</span>')
 
 
@@ -153,9 +153,8 @@ def icon(name: str) -> SafeString:
 def money(amount: Any, currency: str = "", symbol: bool = True) -> SafeString:  # noqa: FBT001, FBT002 - a template writes it by name
     """Print an amount in the reader's accounting style, with the plain number in ``value``.
 
-    Nothing owed is an amount too, $0.00; a dash says that there is no amount to speak of.
-
-    :param amount: a Decimal (then ``currency`` is needed) or any object that has both.
+    :param amount: a Decimal (then ``currency`` is needed) or any object that has both. Nothing owed
+        is an amount too, $0.00; a dash says that there is none to speak of.
     :param symbol: False in columns whose head names the currency.
     :raises ValueError: when no currency is known.
     """
@@ -218,16 +217,9 @@ def day(value: date | None, style: str = "medium") -> SafeString:
     """Print a date without a clock or zone. ``style``: numeric, medium or long."""
     if value is None:
         return NOTHING
-    pattern = _numeric_date(_locale()) if style == "numeric" else style
+    pattern = numeric(_locale()) if style == "numeric" else style
     text = format_date(value, pattern, locale=_locale())
     return format_html('<time class="nowrap" datetime="{}">{}</time>', value.isoformat(), text)
-
-
-@cache
-def _numeric_date(locale: str) -> str:
-    """Return how days are written in figures here, always with all four of the year's."""
-    pattern: str = Locale.parse(locale).date_formats["short"].pattern
-    return _SHORT_YEAR.sub("yyyy", pattern)
 
 
 @register.simple_tag
