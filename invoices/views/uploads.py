@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
 from billing_portal.portal.answers import after
-from billing_portal.portal.inbox import InboxItem
+from billing_portal.portal.inbox import InboxItem, first_waiting
 from billing_portal.portal.lists import page_of
 from billing_portal.portal.nouns import row_named
 from billing_portal.portal.proving import stepped_up
@@ -25,14 +25,14 @@ from invoices.models import Carrier, Delivery, Evidence, Submission
 from invoices.queries import uploads as asked_of
 from invoices.queries.kept import content_of
 
-_MOST = 20
 _SAID = 2  # of the findings of one upload
+_REJECTED = (Submission.State.REJECTED,)
 _TABS = (
     ("", "All", ()),
     ("waiting", "On their way", asked_of.WAITING),
     ("person", "For a person", asked_of.WANTS_A_PERSON),
     ("confirmed", "Confirmed", (Submission.State.CONFIRMED,)),
-    ("rejected", "Rejected", (Submission.State.REJECTED,)),
+    ("rejected", "Rejected", _REJECTED),
 )
 
 
@@ -229,45 +229,59 @@ def send_again(request: FirmRequest, public_id: str) -> HttpResponse:
 
 
 def inbox_items(actor: Actor) -> list[InboxItem]:
-    """Return carriers and uploads that want a person, and mail that failed. Four queries."""
+    """Return carriers and uploads that want a person, and mail that failed. Eight queries."""
     found = _carriers_waited_for() if actor.may("carriers.edit") else []
     if actor.may("uploads.retry"):
-        stuck = asked_of.wanting_a_person().order_by("-pk")
-        found += [
-            InboxItem(
-                kind="upload",
-                title=f"Look at the upload of {each.invoice.number} to {each.carrier}",
-                detail=" ".join(findings[:_SAID]),
-                more=max(0, len(findings) - _SAID),
-                url=reverse("invoices:upload", args=[each.public_id]),
-                icon="upload",
-                order=f"{each.queued_at:%Y-%m-%d}:{each.pk}",
-                verb="Open",
-                tone="warn",
-                why=each.get_state_display(),
-                amount=each.invoice.total_money,
-            )
-            for each in stuck[:_MOST]
-            for findings in [each.reason.splitlines()]
-        ]
+        found += [*_uploads("person", asked_of.WANTS_A_PERSON), *_uploads("rejected", _REJECTED)]
     if actor.may("invoices.finalize"):
         states = (Delivery.State.FAILED, Delivery.State.UNKNOWN)
-        failed = asked_of.deliveries().filter(state__in=states).order_by("-pk")
-        found += [
-            InboxItem(
-                kind="mail",
-                title=f"{each.invoice.number} could not be mailed to {each.recipient}",
-                detail=each.error_text,
-                url=reverse("invoices:deliveries"),
-                icon="mail",
-                order=f"{each.queued_at:%Y-%m-%d}:{each.pk}",
-                verb="Open",
-                tone="bad",
-                why=each.get_state_display(),
-            )
-            for each in failed[:_MOST]
-        ]
+        found += first_waiting(
+            asked_of.deliveries().filter(state__in=states).order_by("-pk"),
+            lambda failed: [_not_mailed(each) for each in failed],
+            what="mails that failed",
+            url=reverse("invoices:deliveries"),
+        )
     return found
+
+
+def _uploads(tab: str, states: tuple[Submission.State, ...]) -> list[InboxItem]:
+    return first_waiting(
+        asked_of.wanting_a_person().filter(state__in=states).order_by("-pk"),
+        lambda stuck: [_to_look_at(each) for each in stuck],
+        what="uploads to look at" if tab == "person" else "rejected uploads to look at",
+        url=f"{reverse('invoices:uploads')}?state={tab}",
+    )
+
+
+def _to_look_at(upload: Submission) -> InboxItem:
+    findings = upload.reason.splitlines()
+    return InboxItem(
+        kind="upload",
+        title=f"Look at the upload of {upload.invoice.number} to {upload.carrier}",
+        detail=" ".join(findings[:_SAID]),
+        more=max(0, len(findings) - _SAID),
+        url=reverse("invoices:upload", args=[upload.public_id]),
+        icon="upload",
+        order=f"{upload.queued_at:%Y-%m-%d}:{upload.pk:012}",
+        verb="Open",
+        tone="warn",
+        why=upload.get_state_display(),
+        amount=upload.invoice.total_money,
+    )
+
+
+def _not_mailed(mail: Delivery) -> InboxItem:
+    return InboxItem(
+        kind="mail",
+        title=f"{mail.invoice.number} could not be mailed to {mail.recipient}",
+        detail=mail.error_text,
+        url=reverse("invoices:deliveries"),
+        icon="mail",
+        order=f"{mail.queued_at:%Y-%m-%d}:{mail.pk:012}",
+        verb="Open",
+        tone="bad",
+        why=mail.get_state_display(),
+    )
 
 
 def _carriers_waited_for() -> list[InboxItem]:
