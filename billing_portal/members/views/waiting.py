@@ -64,6 +64,18 @@ def waiting_for(actor: Actor, firm: Tenant, now: datetime) -> list[Waiting]:
     return [_shown(row, actor, names.get(row.by, row.by)) for row in rows]
 
 
+def waiting_about(
+    actor: Actor, roles: list[Membership], reset: FactorReset | None
+) -> list[Waiting]:
+    """Return what waits about one member, each with what this reader may do. Two queries.
+
+    :param roles: those that wait, with their user.
+    """
+    rows = [*map(_of_role, roles), *map(_of_reset, [reset] if reset else [])]
+    names = queries.names_of_actors({row.by for row in rows})
+    return [_shown(row, actor, names.get(row.by, row.by)) for row in rows]
+
+
 def inbox_items(actor: Actor) -> list[InboxItem]:
     """Return what this person may approve. Six queries."""
     if not (actor.may("members.approve") or actor.may("members.reset_factors")):
