@@ -21,7 +21,7 @@ from billing_portal.jobs import actions, queries
 from billing_portal.jobs.engines import UnknownJob, function_of
 from billing_portal.jobs.models import Job
 from billing_portal.portal.inbox import InboxItem
-from billing_portal.portal.lists import Link, page_of, url_with
+from billing_portal.portal.lists import Link, chosen, page_of, url_with
 from billing_portal.portal.nouns import Noun, row_named
 from billing_portal.portal.templatetags.portal import LOOKS, words
 from billing_portal.tenancy.actors import Actor, may
@@ -57,8 +57,7 @@ def jobs(request: FirmRequest) -> HttpResponse:
 
     One query, and one for each kind of thing that they are about.
     """
-    wanted = request.GET.get("state", "")
-    state = wanted if wanted in Job.State.values else ""
+    state, unknown = chosen(request, "state", Job.State.values)
     rows = queries.jobs_of(request.tenant)
     page = page_of(rows.filter(state=state) if state else rows, request)
     subjects = _subjects(page.rows, request.actor)
@@ -69,6 +68,7 @@ def jobs(request: FirmRequest) -> HttpResponse:
         ],
         "pager": page.pager,
         "state": state,
+        "unknown": unknown,
         "tabs": [
             Link(label, url_with(request, state=value), value == state)
             for value, label in [("", gettext("All")), *_states()]

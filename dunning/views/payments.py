@@ -15,7 +15,7 @@ from billing_portal.ids import uid_of
 from billing_portal.money import Money
 from billing_portal.portal.answers import today_of
 from billing_portal.portal.inbox import InboxItem, capped, first_waiting
-from billing_portal.portal.lists import page_of
+from billing_portal.portal.lists import chosen, page_of
 from billing_portal.portal.nouns import Noun, nouns_of
 from billing_portal.tenancy.actors import Actor, may
 from billing_portal.tenancy.requests import FirmRequest
@@ -46,7 +46,8 @@ class BankFileForm(forms.Form):
 @may("payments.read")
 def payments(request: FirmRequest) -> HttpResponse:
     """List payments, newest first, each with what is unapplied. Four queries."""
-    is_open = request.GET.get("state") == "unapplied"
+    state, unknown = chosen(request, "state", ["unapplied"])
+    is_open = bool(state)
     rows = asked_of.payments()
     open_rows = rows.filter(unapplied__gt=0)
     page = page_of(open_rows if is_open else rows, request)
@@ -64,6 +65,7 @@ def payments(request: FirmRequest) -> HttpResponse:
                 "current": is_open,
             },
         ],
+        "unknown": unknown,
         "is_filtered": is_open,
         "may_import": request.actor.may("payments.import"),
     }

@@ -9,6 +9,7 @@ from billing_portal.audit.trail import record
 from billing_portal.jobs.models import Job
 from billing_portal.tenancy.actors import system
 from billing_portal.tenancy.scope import tenant_scope
+from invoices.models import BillingRun
 from tests.factories import TenantFactory
 from tests.invoices import books
 from tests.jobs import sample_jobs
@@ -296,7 +297,7 @@ def test_what_jobs_are_about_takes_one_query_a_kind(client, firm, django_assert_
     with tenant_scope(firm.pk):
         reviewer = books.member("reviewer")
         invoices = [books.finalized(reviewer=reviewer) for _ in range(3)]
-        runs = [invoice.run_item.run_id for invoice in invoices]
+        runs = list(BillingRun.objects.order_by("pk").values_list("pk", flat=True))
     for invoice, run in zip(invoices, runs, strict=True):
         make(firm, args={"invoice_id": invoice.pk})
         make(firm, args={"run_id": run, "first": 1, "last": 2})
