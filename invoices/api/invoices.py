@@ -190,7 +190,11 @@ class InvoiceViewSet(NounViewSet):
     @action(detail=True, methods=["post"])
     @idempotent
     def finalization(self, request: Request, **_: Any) -> Response:
-        """Turn an approved invoice into a claim: number, tax, books, frozen facts."""
+        """Turn an approved invoice into a claim: number, tax, books, frozen facts.
+
+        A day before that of the series' last number is refused, and so is another day than that
+        of an invoice which is final already.
+        """
         now = today(request)
         asked = typed(shapes.OnIn, request.data).get("on")
         row, today_if_asked = self.get_object(), now if asked else None
