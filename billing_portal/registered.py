@@ -11,6 +11,7 @@ __all__ = [
     "FIGURES",
     "FILE_CHECKS",
     "INBOX_PROVIDERS",
+    "JOB_SUBJECTS",
     "LEDGER_CHECKS",
     "NAVIGATION",
     "NOUN_PROVIDERS",
@@ -81,6 +82,13 @@ NOUN_PROVIDERS: dict[str, str] = {  # by the prefix of public ids: who names suc
     "rem": "dunning.views.reminders.reminders_named",
     "run": "invoices.views.inbox.runs_named",
     "usr": "billing_portal.members.views.people.people_named",
+}
+JOB_SUBJECTS: dict[str, str] = {  # by the argument that names it: who says what a job is about
+    "delivery_id": "invoices.views.subjects.of_deliveries",
+    "invoice_id": "invoices.views.subjects.of_invoices",
+    "reminder_id": "dunning.views.reminders.of_reminders",
+    "run_id": "invoices.views.subjects.of_runs",
+    "submission_id": "invoices.views.subjects.of_uploads",
 }
 NAVIGATION: list[tuple[str, str, str, str, str]] = [  # letter, label, icon, URL name, permission
     ("q", "Inbox", "inbox", "portal:inbox", ""),

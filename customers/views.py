@@ -6,7 +6,7 @@ from django.urls import reverse
 
 from billing_portal.ids import uid_of
 from billing_portal.portal.beginnings import begins
-from billing_portal.portal.inbox import InboxItem, SearchGroup, SearchHit
+from billing_portal.portal.inbox import InboxItem, SearchGroup, SearchHit, first_waiting
 from billing_portal.portal.nouns import Noun
 from billing_portal.tenancy.actors import Actor
 from customers.models import Customer, Matter, Rate, lookup_key
@@ -22,23 +22,29 @@ def inbox_items(actor: Actor) -> list[InboxItem]:
         Rate.objects.proposed()
         .exclude(proposed_by=actor.ref)
         .select_related("matter", "customer", "timekeeper")
-        .order_by("pk")[:_MOST]
+        .order_by("pk")
     )
-    return [
-        InboxItem(
-            kind="rate",
-            title=f"Approve a rate from {rate.starts_on:%b %-d, %Y}",
-            detail=str(rate.timekeeper or rate.level or "Anybody"),
-            url=reverse("admin:customers_rate_change", args=[rate.pk]),
-            icon="key-round",
-            order=f"{rate.starts_on}:{rate.pk}",
-            verb="Decide",
-            tone="warn",
-            why="A second person must approve it before it prices anything.",
-            amount=rate.price,
-        )
-        for rate in waiting
-    ]
+    return first_waiting(
+        waiting,
+        lambda rates: [_rate_to_decide(each) for each in rates],
+        what="rates to decide on",
+        url=f"{reverse('admin:customers_rate_changelist')}?state__exact={Rate.State.PROPOSED}",
+    )
+
+
+def _rate_to_decide(rate: Rate) -> InboxItem:
+    return InboxItem(
+        kind="rate",
+        title=f"Approve a rate from {rate.starts_on:%b %-d, %Y}",
+        detail=str(rate.timekeeper or rate.level or "Anybody"),
+        url=reverse("admin:customers_rate_change", args=[rate.pk]),
+        icon="key-round",
+        order=f"{rate.starts_on}:{rate.pk:012}",
+        verb="Decide",
+        tone="warn",
+        why="A second person must approve it before it prices anything.",
+        amount=rate.price,
+    )
 
 
 def search(actor: Actor, text: str) -> SearchGroup:

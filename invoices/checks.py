@@ -181,24 +181,48 @@ def _of_codes(lines: Sequence[SnapshotLine]) -> Iterator[Check]:
 
 
 def _of_letters(fitted: FittedSnapshot) -> Iterator[Check]:
-    by_line: dict[str, list[TextChange]] = defaultdict(list)
+    """Find texts that the file says otherwise: narratives by line, other fields by their names."""
+    lossy = {(each.field, each.line) for each in fitted.changes if is_lossy(each.change)}
+    lost: dict[tuple[str, str], list[TextChange]] = defaultdict(list)
+    spelled: list[TextChange] = []
     for each in fitted.changes:
-        is_narrative = each.field == _NARRATIVE
-        by_line[each.line if is_narrative else f" {each.field}"].append(each)
-    lost: list[str] = []
-    spelled: list[str] = []
-    for number, changes in by_line.items():
-        (lost if any(is_lossy(each.change) for each in changes) else spelled).append(number)
-    for number in lost:
-        letters = [each.change for each in by_line[number] if is_lossy(each.change)]
-        place = tuple(each for each in (number,) if not each.startswith(" "))
+        if (each.field, each.line) not in lossy:
+            spelled.append(each)
+        elif is_lossy(each.change):
+            key = each.line if each.field == _NARRATIVE else ""
+            lost[each.field, key].append(each)
+    for changes in lost.values():
         title = "Words are lost in the LEDES file"
-        yield Check("ledes.letters", Severity.WARN, title, _said(letters), place)
+        yield Check("ledes.letters", Severity.WARN, title, _causes(changes), _lines_told(changes))
     if spelled:
-        lines = tuple(each for each in spelled if not each.startswith(" "))
-        letters = [each.change for number in spelled for each in by_line[number]]
         title = "Letters are spelled otherwise in the LEDES file"
-        yield Check("ledes.spelling", Severity.INFO, title, _said(letters), lines)
+        yield Check("ledes.spelling", Severity.INFO, title, _causes(spelled), _lines_told(spelled))
+
+
+def _lines_told(changes: Iterable[TextChange]) -> tuple[str, ...]:
+    """Return the lines whose narratives change, each once."""
+    return tuple(dict.fromkeys(each.line for each in changes if each.field == _NARRATIVE))
+
+
+def _causes(changes: Iterable[TextChange]) -> str:
+    """Name the changes; those to other texts than narratives with their field and line."""
+    by_field: dict[str, list[TextChange]] = defaultdict(list)
+    for each in changes:
+        by_field[each.field].append(each)
+    return " ".join(
+        f"{_place(field, own)}{_said(each.change for each in own)}"
+        for field, own in by_field.items()
+    )
+
+
+def _place(field: str, changes: Sequence[TextChange]) -> str:
+    """Return where a text stands, such as "Timekeeper name of line 2 and 3 more: "."""
+    if field == _NARRATIVE:
+        return ""
+    lines = list(dict.fromkeys(each.line for each in changes if each.line))
+    more = f" and {len(lines) - 1} more" if len(lines) > 1 else ""
+    of_line = f" of line {lines[0]}{more}" if lines else ""
+    return f"{field.replace('_', ' ').capitalize()}{of_line}: "
 
 
 def _said(changes: Iterable[Substitution]) -> str:

@@ -23,7 +23,7 @@ from billing_portal.portal.lists import DayField, FilterForm, Filters, OpenChoic
 from billing_portal.portal.nouns import nouns_of
 from billing_portal.portal.signatures import facts_of
 from billing_portal.portal.templatetags.portal import words
-from billing_portal.tenancy.actors import ActorKind, may
+from billing_portal.tenancy.actors import OPERATORS, ActorKind, may
 from billing_portal.tenancy.requests import FirmRequest
 
 _NOTHING: tuple[Any, ...] = (None, "", [], {})
@@ -123,7 +123,7 @@ def _who(event: AuditEvent) -> str:
     kind, _colon, name = event.actor.partition(":")
     if kind != ActorKind.SYSTEM:
         return capfirst(event.actor_name) if kind == ActorKind.KEY else event.actor_name
-    return gettext("The operator") if name == "operator" else gettext("The portal itself")
+    return gettext("The operator") if name in OPERATORS else gettext("The portal itself")
 
 
 @functools.cache

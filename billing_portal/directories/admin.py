@@ -30,7 +30,7 @@ def _told(request: HttpRequest) -> str:
     """Say how the firm's provider is told of the portal."""
     slug = cast(FirmRequest, request).tenant.slug
     places = [
-        request.build_absolute_uri(paths.outside_firms(f"directories:{name}", slug=slug))
+        paths.address_outside_firms(f"directories:{name}", slug=slug)
         for name in ("metadata", "acs")
     ]
     return format_html(

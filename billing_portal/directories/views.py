@@ -94,7 +94,7 @@ def start(request: HttpRequest, slug: str) -> HttpResponse:
     is_anew = sessions.by_directory(request) is not None  # a proof: an open session there is none
     question = relying.new_question(since=int(now.timestamp()) if is_anew else 0)
     try:
-        address = _address(request, tenant, directory, question, now)
+        address = _address(tenant, directory, question, now)
     except Unreachable as refusal:
         return _refused(request, tenant, str(refusal), HTTPStatus.SERVICE_UNAVAILABLE)
     asked = asking.Asked(question, tenant.pk, directory.public_id, to)
@@ -109,7 +109,7 @@ def start(request: HttpRequest, slug: str) -> HttpResponse:
 def callback(request: HttpRequest, slug: str) -> HttpResponse:
     """Take an OpenID provider's answer, and sign in whom it proves, if they belong to the firm."""
     tenant = _firm(slug)
-    state, back_to = request.GET.get("state", ""), _back_to(request, tenant)
+    state, back_to = request.GET.get("state", ""), _back_to(tenant)
 
     def prove(directory: Directory, asked: asking.Asked, now: datetime) -> Coming:
         with tenant_scope(tenant.pk):
@@ -140,7 +140,7 @@ def consume(request: HttpRequest, slug: str) -> HttpResponse:
         return render(request, "directories/again.html", told)
 
     def prove(directory: Directory, asked: asking.Asked, now: datetime) -> Coming:
-        provider, ours = actions.provider_of(directory), _ours(request, slug)
+        provider, ours = actions.provider_of(directory), _ours(slug)
         proven = saml.answered(provider, ours, asked.question, response, now=now)
         with tenant_scope(tenant.pk):
             actions.take_assertion(directory, proven.assertion)
@@ -157,7 +157,7 @@ def metadata(request: HttpRequest, slug: str) -> HttpResponse:
     It is made of the address alone, so that it tells nobody whether there is such a firm.
     """
     kind = "application/samlmetadata+xml"
-    return HttpResponse(saml.metadata_of(_ours(request, slug)), content_type=kind)
+    return HttpResponse(saml.metadata_of(_ours(slug)), content_type=kind)
 
 
 def _take(
@@ -219,7 +219,6 @@ def _firm(slug: str) -> Tenant:
 
 
 def _address(
-    request: HttpRequest,
     tenant: Tenant,
     directory: Directory,
     question: relying.Question,
@@ -231,21 +230,20 @@ def _address(
     """
     if directory.protocol == Protocol.SAML:
         provider = actions.provider_of(directory)
-        return saml.address_of(provider, _ours(request, tenant.slug), question, now=now)
+        return saml.address_of(provider, _ours(tenant.slug), question, now=now)
     with tenant_scope(tenant.pk):
         client = actions.client_of(directory)
-    return relying.address_of(client, question, back_to=_back_to(request, tenant))
+    return relying.address_of(client, question, back_to=_back_to(tenant))
 
 
-def _ours(request: HttpRequest, slug: str) -> Ours:
+def _ours(slug: str) -> Ours:
     """Return how the portal is known to a firm's SAML directory."""
-    places = (paths.outside_firms(f"directories:{name}", slug=slug) for name in ("metadata", "acs"))
-    return Ours(*(request.build_absolute_uri(path) for path in places))
+    names = ("metadata", "acs")
+    return Ours(*(paths.address_outside_firms(f"directories:{name}", slug=slug) for name in names))
 
 
-def _back_to(request: HttpRequest, tenant: Tenant) -> str:
-    path = paths.outside_firms("directories:callback", slug=tenant.slug)
-    return request.build_absolute_uri(path)
+def _back_to(tenant: Tenant) -> str:
+    return paths.address_outside_firms("directories:callback", slug=tenant.slug)
 
 
 def _inside(tenant: Tenant, to: str) -> str:

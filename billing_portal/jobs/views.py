@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from django.conf import settings
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.module_loading import import_string
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST, require_safe
@@ -19,7 +21,7 @@ from billing_portal.jobs import actions, queries
 from billing_portal.jobs.engines import UnknownJob, function_of
 from billing_portal.jobs.models import Job
 from billing_portal.portal.inbox import InboxItem
-from billing_portal.portal.lists import Link, page_of, url_with
+from billing_portal.portal.lists import Link, chosen, page_of, url_with
 from billing_portal.portal.nouns import Noun, row_named
 from billing_portal.portal.templatetags.portal import LOOKS, words
 from billing_portal.tenancy.actors import Actor, may
@@ -37,11 +39,12 @@ _QUEUES = {
 
 @dataclass(frozen=True)
 class JobRow:
-    """One job, and what this reader may do to it."""
+    """One job, what it is about, and what this reader may do to it."""
 
     job: Job
     title: str
     queue: str
+    subject: Noun | None
     polls: bool
     may_retry: bool
     may_cancel: bool
@@ -50,15 +53,22 @@ class JobRow:
 @require_safe
 @may("jobs.read")
 def jobs(request: FirmRequest) -> HttpResponse:
-    """Show the firm's jobs, newest first, of one state or all. One query."""
-    wanted = request.GET.get("state", "")
-    state = wanted if wanted in Job.State.values else ""
+    """Show the firm's jobs, newest first, of one state or all.
+
+    One query, and one for each kind of thing that they are about.
+    """
+    state, unknown = chosen(request, "state", Job.State.values)
     rows = queries.jobs_of(request.tenant)
     page = page_of(rows.filter(state=state) if state else rows, request)
+    subjects = _subjects(page.rows, request.actor)
     shown = {
-        "rows": [_row(job, request, polls=job.state == Job.State.RUNNING) for job in page.rows],
+        "rows": [
+            _row(job, request, polls=job.state == Job.State.RUNNING, about=subjects.get(job.pk))
+            for job in page.rows
+        ],
         "pager": page.pager,
         "state": state,
+        "unknown": unknown,
         "tabs": [
             Link(label, url_with(request, state=value), value == state)
             for value, label in [("", gettext("All")), *_states()]
@@ -70,11 +80,12 @@ def jobs(request: FirmRequest) -> HttpResponse:
 @require_safe
 @may("jobs.read")
 def job(request: FirmRequest, public_id: str) -> HttpResponse:
-    """Show one job. At most two queries."""
+    """Show one job. At most three queries."""
     row = row_named(queries.jobs_of(request.tenant).select_related("retry_of"), public_id)
     again = queries.jobs_of(request.tenant).filter(retry_of=row).first()
+    about = _subjects([row], request.actor).get(row.pk)
     shown = {
-        "row": _row(row, request, polls=row.state in queries.OPEN),
+        "row": _row(row, request, polls=row.state in queries.OPEN, about=about),
         "crumbs": [(gettext("Jobs"), reverse("jobs:jobs"))],
         "facts": [(words(name), value) for name, value in row.args.items()],
         "again": again,
@@ -154,16 +165,27 @@ def jobs_named(actor: Actor, ids: list[str]) -> dict[str, Noun]:
     }
 
 
-def _row(job: Job, request: FirmRequest, *, polls: bool) -> JobRow:
+def _row(job: Job, request: FirmRequest, *, polls: bool, about: Noun | None = None) -> JobRow:
     may_act = request.actor.may("jobs.retry")
     return JobRow(
         job=job,
         title=_title(job),
         queue=str(_QUEUES.get(job.queue, job.queue)),
+        subject=about,
         polls=polls,
         may_retry=may_act and job.state in actions.RETRYABLE,
         may_cancel=may_act and job.state in actions.CANCELABLE,
     )
+
+
+def _subjects(jobs: list[Job], actor: Actor) -> dict[int, Noun]:
+    """Return what jobs are about, by the job's key; rooms say it by ``settings.JOB_SUBJECTS``."""
+    found: dict[int, Noun] = {}
+    for name, provider in settings.JOB_SUBJECTS.items():
+        wanted = {job.pk: job.args[name] for job in jobs if isinstance(job.args.get(name), int)}
+        known = import_string(provider)(actor, sorted(set(wanted.values()))) if wanted else {}
+        found |= {pk: known[key] for pk, key in wanted.items() if key in known}
+    return found
 
 
 def _states() -> list[tuple[str, str]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
 from django.urls import get_script_prefix, reverse, set_script_prefix
 
 
@@ -15,3 +16,8 @@ def outside_firms(name: str, **named: Any) -> str:
         return reverse(name, kwargs=named)
     finally:
         set_script_prefix(before)
+
+
+def address_outside_firms(name: str, **named: Any) -> str:
+    """Return the whole address of such a page at SITE_URL, whatever host a request names."""
+    return f"{settings.SITE_URL.rstrip('/')}{outside_firms(name, **named)}"

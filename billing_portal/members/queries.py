@@ -10,7 +10,7 @@ from django.db.models import OuterRef, QuerySet, Subquery
 
 from billing_portal.bounds import whole_number
 from billing_portal.members.models import ApiKey, FactorReset, Invitation, Letter, Membership, User
-from billing_portal.tenancy.actors import Actor, ActorKind
+from billing_portal.tenancy.actors import OPERATORS, Actor, ActorKind
 from billing_portal.tenancy.models import Tenant
 from billing_portal.tenancy.permissions import permissions_of
 
@@ -189,7 +189,7 @@ def names_of_actors(refs: Iterable[str]) -> dict[str, str]:
     for ref in refs:
         kind, _, rest = ref.partition(":")
         if kind == "system":
-            found[ref] = f"The portal ({rest})"
+            found[ref] = "The operator" if rest in OPERATORS else f"The portal ({rest})"
         elif kind in numbers and (number := whole_number(rest)) is not None:
             numbers[kind].add(number)
     people = User.objects.filter(pk__in=numbers["user"]) if numbers["user"] else ()

@@ -6,7 +6,7 @@ written under a cover, since keys are counted over all firms.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, ClassVar, Generic, TypeVar
@@ -137,6 +137,12 @@ def _summary(count: int, *, is_whole: bool) -> str:
 
 def _sizes(request: HttpRequest, size: int) -> list[Link]:
     return [Link(str(n), url_with(request, rows=str(n)), n == size) for n in SIZES]
+
+
+def chosen(request: HttpRequest, name: str, known: Iterable[str]) -> tuple[str, str]:
+    """Return which known value the query string names, and what it names in its place, if none."""
+    asked = request.GET.get(name, "")
+    return (asked, "") if not asked or asked in known else ("", asked)
 
 
 def url_with(request: HttpRequest, **changes: str) -> str:

@@ -1,4 +1,4 @@
-"""How addresses of the back office name rows: by covered keys; and selects, by keys they check.
+"""How addresses of the back office name rows: by covered keys.
 
 Django's admin knows a row by its primary key, which is counted over all firms, and writes it into
 each link. What it hands to ``reverse`` passes here, so no link of the admin's own is forgotten.
@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.contrib.admin.widgets import AutocompleteSelect
 from django.urls import URLPattern, path, register_converter
 from django.urls.converters import PathConverter
 
@@ -39,15 +38,6 @@ class OfficeKey(PathConverter):
         """Return the key as addresses have it; what is no number, as for a script, stays."""
         text = str(value)
         return text if whole_number(text) is None else covered(text, of=_KEY)
-
-
-class OfficeSelect(AutocompleteSelect):
-    """A select that looks its choices up; a tampered key is shown as no choice at all."""
-
-    def optgroups(self, name: str, value: Any, attr: Any = None) -> Any:
-        """Look up keys only: Django's own crashes over any other text."""
-        keys = [each for each in value if whole_number(str(each)) is not None]
-        return super().optgroups(name, keys, attr)
 
 
 register_converter(OfficeKey, "office_key")

@@ -75,6 +75,9 @@ def system(name: str) -> Actor:
     return Actor(ActorKind.SYSTEM, None, name)
 
 
+OPERATORS = frozenset({"operator", "setup"})
+"""Systems that are somebody at the command line: one asks for what the other approves."""
+
 V = TypeVar("V", bound=Callable[..., Any])
 
 

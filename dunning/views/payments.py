@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
-from django.db.models import Q
 from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
@@ -15,8 +14,8 @@ from billing_portal.errors import Refused
 from billing_portal.ids import uid_of
 from billing_portal.money import Money
 from billing_portal.portal.answers import today_of
-from billing_portal.portal.inbox import InboxItem
-from billing_portal.portal.lists import page_of
+from billing_portal.portal.inbox import InboxItem, capped, first_waiting
+from billing_portal.portal.lists import chosen, page_of
 from billing_portal.portal.nouns import Noun, nouns_of
 from billing_portal.tenancy.actors import Actor, may
 from billing_portal.tenancy.requests import FirmRequest
@@ -26,7 +25,6 @@ from dunning.models import BankFile, BankStatement
 from dunning.queries import payments as asked_of
 from ledger.models import Payment
 
-_MOST = 20
 _NAMED = 3
 _BIGGEST = 20_000_000
 
@@ -52,11 +50,12 @@ class BankFileForm(forms.Form):
 @require_safe
 @may("payments.read")
 def payments(request: FirmRequest) -> HttpResponse:
-    """List payments, newest day first, each with what is unapplied. Three queries."""
+    """List payments, newest day first, each with what is unapplied. Four queries."""
+    state, unknown = chosen(request, "state", ["unapplied"])
+    is_open = bool(state)
     rows = asked_of.payments()
-    is_open = request.GET.get("state") == "unapplied"
-    wanted = rows.filter(unapplied__gt=0) if is_open else rows
-    page = page_of(wanted, request, by_day="received_on")
+    open_rows = rows.filter(unapplied__gt=0)
+    page = page_of(open_rows if is_open else rows, request, by_day="received_on")
     names = nouns_of(request.actor, [row.customer for row in page.rows if row.customer])
     url = reverse("dunning:payments")
     context = {
@@ -64,8 +63,14 @@ def payments(request: FirmRequest) -> HttpResponse:
         "listed": [row_of(each, names) for each in page.rows],
         "tabs": [
             {"label": "All", "url": url, "current": not is_open},
-            {"label": "Unapplied", "url": f"{url}?state=unapplied", "current": is_open},
+            {
+                "label": "Unapplied",
+                "url": f"{url}?state=unapplied",
+                "count": capped(open_rows) if is_open else "",
+                "current": is_open,
+            },
         ],
+        "unknown": unknown,
         "is_filtered": is_open,
         "may_import": request.actor.may("payments.import"),
     }
@@ -151,12 +156,20 @@ def payments_named(actor: Actor, ids: list[str]) -> dict[str, Noun]:
 
 
 def inbox_items(actor: Actor) -> list[InboxItem]:
-    """Return payments with something that no invoice has. Three queries."""
+    """Return payments with something that no invoice has, oldest first. Four queries."""
     if not actor.may("payments.import"):
         return []
-    rows: Any = asked_of.payments().filter(~Q(unapplied=0)).order_by("pk")[:_MOST]
-    paid = asked_of.paid_by(list(rows))
-    return [_waiting(each, paid.get(each.pk, [])) for each in rows]
+    return first_waiting(
+        asked_of.payments().filter(unapplied__gt=0).order_by("pk"),
+        _all_waiting,
+        what="payments to place",
+        url=f"{reverse('dunning:payments')}?state=unapplied",
+    )
+
+
+def _all_waiting(payments: list[Payment]) -> list[InboxItem]:
+    paid = asked_of.paid_by(payments)
+    return [_waiting(each, paid.get(each.pk, [])) for each in payments]
 
 
 def _waiting(payment: Any, paid: list[str]) -> InboxItem:
@@ -169,7 +182,7 @@ def _waiting(payment: Any, paid: list[str]) -> InboxItem:
         detail=payment.remittance,
         url=reverse("dunning:payment", args=[payment.public_id]),
         icon="wallet",
-        order=f"{payment.received_on}:{payment.pk}",
+        order=f"{payment.received_on}:{payment.pk:012}",
         verb="Allocate",
         tone="warn",
         why=left_over(paid) if is_rest else "Nothing in it names an open invoice beyond doubt.",

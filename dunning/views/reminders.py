@@ -56,6 +56,17 @@ def reminders_named(actor: Actor, ids: list[str]) -> dict[str, Noun]:
     }
 
 
+def of_reminders(actor: Actor, keys: list[int]) -> dict[int, Noun]:
+    """Return the invoices that reminders are of, by the reminder's key. One query."""
+    if not actor.may("invoices.read"):
+        return {}
+    rows = Reminder.objects.filter(pk__in=keys).select_related("invoice")
+    return {
+        row.pk: Noun(str(row.invoice), reverse("invoices:invoice", args=[row.invoice.public_id]))
+        for row in rows
+    }
+
+
 @require_POST
 @may("dunning.edit")
 def send(request: FirmRequest) -> HttpResponse:

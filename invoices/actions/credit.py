@@ -22,8 +22,8 @@ from billing_portal.texts import refuse_hidden
 from customers.models import Customer
 from customers.queries import party_of
 from invoices.actions.edit import locked
-from invoices.actions.finalize import take_numbers
 from invoices.actions.freeze import freeze
+from invoices.actions.numbering import NOTES, take_numbers
 from invoices.actions.refusals import BadLine, WrongState, must_be_a_day
 from invoices.actions.render import render_documents_later
 from invoices.models import Invoice, InvoiceLine
@@ -115,6 +115,7 @@ def approve_credit_note(
     :raises Stale: when it has changed since it was read.
     :raises WrongState: when it was decided on before.
     :raises PeriodClosed: when the books of ``on`` are closed.
+    :raises BeforeLastNumber: when another note has a number of a later day than ``on``.
     """
     by.must("credit_notes.approve")
     must_be_a_day(on, today)
@@ -128,7 +129,7 @@ def approve_credit_note(
     entry = _entry(note, on)
     if entry.lines:
         (note.entry,) = post([entry], by=by)
-    (note.number,) = take_numbers(1, f"CN-{on.year}")
+    (note.number,) = take_numbers(1, NOTES, on=on)
     note.issued_on = note.due_on = on
     note.approved_by, note.state = by.ref, Invoice.State.FINALIZED
     note.save()

@@ -12,7 +12,6 @@ from datetime import date, timedelta
 from uuid import UUID
 
 from django.db import connection, transaction
-from django.db.models import F
 
 from billing_portal.audit.rows import told
 from billing_portal.audit.trail import record_named
@@ -24,10 +23,17 @@ from billing_portal.tenancy.scope import current_tenant_id
 from customers.models import AggregationSetting, Customer, Matter, Timekeeper
 from customers.queries import Party, parties_of
 from invoices.actions.freeze import freeze
-from invoices.actions.refusals import BeforeWork, NotApproved, TaxChanged, must_be_a_day
+from invoices.actions.numbering import BILLS, take_numbers
+from invoices.actions.refusals import (
+    BeforeWork,
+    IssuedOnAnotherDay,
+    NotApproved,
+    TaxChanged,
+    must_be_a_day,
+)
 from invoices.actions.render import render_documents_later
 from invoices.actions.taxing import apply_tax
-from invoices.models import Charge, Invoice, InvoiceLine, NumberSeries
+from invoices.models import Charge, Invoice, InvoiceLine
 from invoices.queries.attaching import attach
 from ledger.actions.months import must_be_after_closing
 from ledger.actions.posting import Line, NewEntry, post
@@ -49,13 +55,15 @@ def finalize(
 ) -> list[Invoice]:
     """Turn approved invoices into claims, all or none, numbered in the given order.
 
-    One that is final already is returned as it is, so that a repeat does no harm. At most 38
+    One that is final already is returned as it is, so that a repeat does no harm. At most 39
     queries, whatever the number.
 
     :param on: the day of issue: it names the number's year, the tax point and the booking day.
     :param today: where a person names ``on``, the day it is.
     :raises BadDay: for a day out of bounds, or more than 31 days after ``today``.
+    :raises IssuedOnAnotherDay: when ``today`` is given and one was issued on another day.
     :raises BeforeWork: when one bills work of a later day than ``on``.
+    :raises BeforeLastNumber: when the series has a number of a later day than ``on``.
     :raises NotApproved: when the review of one has not ended in approval.
     :raises TaxChanged: when the tax is no longer what was approved.
     :raises NoRate: when the table has no row for the place, category and day.
@@ -64,6 +72,8 @@ def finalize(
     by.must("invoices.finalize")
     must_be_a_day(on, today)
     ready, found = _locked(invoices)
+    if today is not None:
+        _must_be_issued_on(on, found)
     if not ready:
         return found
     must_be_after_closing([on])  # also for one that comes to nothing, which books nothing
@@ -74,7 +84,9 @@ def finalize(
     parties = parties_of({each.customer_id: each.customer for each in ready}.values(), on)
     _tax_all(ready, lines, firm, parties, on)
     _book(ready, lines, by=by, on=on)
-    _take_numbers(ready, f"{on.year}")
+    numbers = take_numbers(len(ready), BILLS, on=on)
+    for invoice, number in zip(ready, numbers, strict=True):
+        invoice.number = number
     for invoice in ready:
         invoice.state = Invoice.State.FINALIZED
         invoice.issued_on = on
@@ -103,17 +115,6 @@ def _tell(ready: list[Invoice], frozen: list[str], *, by: Actor) -> None:
     )
 
 
-def take_numbers(count: int, series: str) -> list[str]:
-    """Return the next numbers of a series. Without gaps: a rollback gives them back.
-
-    The series' row stays locked until the transaction ends. Three queries.
-    """
-    NumberSeries.objects.bulk_create([NumberSeries(series=series)], ignore_conflicts=True)
-    row = NumberSeries.objects.select_for_update().get(series=series)
-    NumberSeries.objects.filter(pk=row.pk).update(last=F("last") + count)
-    return [f"{series}-{row.last + place:05}" for place in range(1, count + 1)]
-
-
 def _locked(invoices: Sequence[Invoice]) -> tuple[list[Invoice], list[Invoice]]:
     """Return those to finalize and all of them, in the given order, with their rows locked."""
     ids = list(dict.fromkeys(invoice.pk for invoice in invoices))
@@ -134,6 +135,13 @@ def _locked(invoices: Sequence[Invoice]) -> tuple[list[Invoice], list[Invoice]]:
                 " not approved."
             )
     return ready, found
+
+
+def _must_be_issued_on(on: date, invoices: Sequence[Invoice]) -> None:
+    """Refuse to answer for a final invoice as if it had been issued on the day asked for."""
+    for invoice in invoices:
+        if invoice.issued_on not in {None, on}:
+            raise IssuedOnAnotherDay(f"{invoice} was issued on {invoice.issued_on}, not on {on}.")
 
 
 def _lines_of(invoices: Sequence[Invoice]) -> dict[int, list[InvoiceLine]]:
@@ -269,8 +277,3 @@ def _save(invoices: Sequence[Invoice]) -> None:
     columns = [list(column) for column in zip(*rows, strict=True)]
     with connection.cursor() as cursor:
         cursor.execute(_SAVE, [Invoice.State.FINALIZED, *columns, current_tenant_id()])
-
-
-def _take_numbers(invoices: Sequence[Invoice], series: str) -> None:
-    for invoice, number in zip(invoices, take_numbers(len(invoices), series), strict=True):
-        invoice.number = number

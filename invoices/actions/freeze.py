@@ -224,9 +224,11 @@ def _tax_totals(
 
 
 def _description(invoice: Invoice) -> str:
+    """Return what is billed, the period in letters that every file can carry."""
+    period = str(invoice.period).replace("\N{EN DASH}", "-")
     if invoice.matter is not None:
-        return invoice.matter.invoice_description or f"{invoice.matter.name}, {invoice.period}"
-    return f"Services of {invoice.period}"
+        return invoice.matter.invoice_description or f"{invoice.matter.name}, {period}"
+    return f"Services of {period}"
 
 
 def _wordings(lines: Sequence[InvoiceLine]) -> str:

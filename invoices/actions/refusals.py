@@ -101,6 +101,18 @@ class BeforeWork(Refused):
     code = "invoices.before_work"
 
 
+class BeforeLastNumber(Refused):
+    """An invoice would be issued before the day of the last number of its series."""
+
+    code = "invoices.before_last_number"
+
+
+class IssuedOnAnotherDay(Refused):
+    """The invoice is final, and was issued on another day than the one asked for."""
+
+    code = "invoices.issued_on_another_day"
+
+
 class RunState(Refused):
     """The run is not in a state in which this can be done."""
 

@@ -23,6 +23,7 @@ from billing_portal.tenancy.actors import Actor, system
 from billing_portal.tenancy.scope import current_tenant_id, tenant_scope
 from invoices.actions.draft import draft_items
 from invoices.actions.finalize import finalize
+from invoices.actions.numbering import BILLS, must_follow_last_number
 from invoices.actions.refusals import RunState, must_be_a_day
 from invoices.models import BillingRun, Invoice, RunItem
 from invoices.queries.runs import invoices_of
@@ -124,10 +125,12 @@ def finalize_approved(run: BillingRun, *, by: Actor, on: date, today: date | Non
 
     :param today: where a person names ``on``, the day it is.
     :raises BadDay: for a day out of bounds, or more than 31 days after ``today``.
+    :raises BeforeLastNumber: when an invoice has a number of a later day than ``on``.
     :raises MissingPermission: when the actor may not finalize.
     """
     by.must("invoices.finalize")
     must_be_a_day(on, today)
+    must_follow_last_number(BILLS, on=on)
     with transaction.atomic():
         run = BillingRun.objects.select_for_update().get(pk=run.pk)
         run.version += 1

@@ -191,10 +191,15 @@ class InvoiceViewSet(NounViewSet):
     @action(detail=True, methods=["post"])
     @idempotent
     def finalization(self, request: Request, **_: Any) -> Response:
-        """Turn an approved invoice into a claim: number, tax, books, frozen facts."""
+        """Turn an approved invoice into a claim: number, tax, books, frozen facts.
+
+        A day before that of the series' last number is refused, and so is another day than that
+        of an invoice which is final already.
+        """
         now = today(request)
-        on = typed(shapes.OnIn, request.data).get("on") or now
-        (invoice,) = finalize([self.get_object()], by=by(request), on=on, today=now)
+        asked = typed(shapes.OnIn, request.data).get("on")
+        row, today_if_asked = self.get_object(), now if asked else None
+        (invoice,) = finalize([row], by=by(request), on=asked or now, today=today_if_asked)
         return self.shown(invoice)
 
     @extend_schema(request=shapes.ReasonIn, responses={201: shapes.InvoiceWholeOut})

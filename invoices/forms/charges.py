@@ -43,6 +43,7 @@ _SAVE_AS = (
 )
 _WANTED = "Wanted is a CSV file in UTF-8, separated by commas, or a LEDES 1998B or 98BI file."
 _SEND_TO = "LEDES files are taken in as text/plain at /charges/ledes-files."  # pages take both
+_SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "bars"}
 _NUMBER = re.compile(r"^-?[0-9]{1,9}(\.[0-9]{1,4})?$")
 _DAY = re.compile(r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$")
 
@@ -99,6 +100,9 @@ def read_charges(data: bytes) -> ChargesRead:
     if not lines or not any(lines[0]):
         raise NotCharges(findings or [CsvFinding(1, "", "empty", "The file is empty.")])
     header = [name.strip().lower() for name in lines[0]]
+    if separator := _other_separator(header):
+        text = f"The file separates by {separator}; separate by commas."
+        raise NotCharges([CsvFinding(1, "", "separator", text)])
     findings += _in_header(header)
     if len(lines) > MOST_ROWS:
         raise NotCharges([*findings, CsvFinding(1, "", "size", f"At most {MOST_ROWS} rows.")])
@@ -166,6 +170,16 @@ def _lines(text: str, findings: list[CsvFinding]) -> list[list[str]]:
         says = f"From here on, this is no CSV file: {error}."
         findings.append(CsvFinding(len(lines) + 1, "", "csv", says))
     return lines
+
+
+def _other_separator(header: list[str]) -> str:
+    """Return what separates the columns of a header in the place of commas, in words, if so."""
+    if len(header) > 1:
+        return ""
+    for sign, words in _SEPARATORS.items():
+        if len({*NEEDED, *OPTIONAL}.intersection(map(str.strip, header[0].split(sign)))) > 1:
+            return words
+    return ""
 
 
 def _in_header(header: list[str]) -> list[CsvFinding]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any, ClassVar
 
 from django import forms
 from django.core.validators import MaxValueValidator, MinValueValidator
 
 from billing_portal.bounds import FIRST_DAY, LAST_DAY, is_plain_decimal
-from invoices.models import InvoiceLine, LineEdit, Verdict
+from invoices.models import Charge, InvoiceLine, LineEdit, Verdict
 from invoices.schedule import AGGREGATIONS, Execution
 
 
@@ -55,6 +56,13 @@ class LineForm(forms.Form):
         for name in hidden:
             if not getattr(line, name):
                 del self.fields[name]
+
+    def clean_quantity(self) -> Decimal:
+        """Refuse hours below zero beside what else is wrong; the action does so, too."""
+        quantity: Decimal = self.cleaned_data["quantity"]
+        if self.line.kind == Charge.Kind.TIME and quantity < 0:
+            raise forms.ValidationError("Hours are not below zero.")
+        return quantity
 
     def changes(self) -> dict[str, Any]:
         """Return the new values by the names that the action takes."""

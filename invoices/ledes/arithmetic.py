@@ -168,7 +168,8 @@ def _check_numbers(invoice: InvoiceRows, profile: Profile, say: _Say) -> None:
         if row.line_type in counts:
             counts[row.line_type] += 1
             if counts[row.line_type] > profile.adjustment_lines:
-                text = f"The invoice has more {row.line_type} lines than this carrier takes."
+                most = profile.adjustment_lines
+                text = f"Of {row.line_type} lines an invoice has {most} at most; this is one more."
                 say(row.number, at.LINE_TYPE, "F06.adjustment_lines", Severity.ERROR, text)
 
 

@@ -12,7 +12,7 @@ from billing_portal.ids import uid_of
 from billing_portal.members.queries import own_refs
 from billing_portal.money import CURRENCIES_IN_USE, NotAnAmount, amount_typed, written
 from billing_portal.portal.beginnings import begins
-from billing_portal.portal.inbox import InboxItem, SearchGroup, SearchHit
+from billing_portal.portal.inbox import InboxItem, SearchGroup, SearchHit, first_waiting
 from billing_portal.portal.nouns import Noun
 from billing_portal.tenancy.actors import Actor
 from customers.models import Customer, lookup_key
@@ -31,21 +31,27 @@ def inbox_items(actor: Actor) -> list[InboxItem]:
 def _to_review(actor: Actor) -> list[InboxItem]:
     if not actor.may("invoices.approve") or actor.id is None:
         return []
-    return [
-        InboxItem(
-            kind="review",
-            title=f"Review the draft for {invoice.customer}",
-            detail=str(invoice.matter or invoice.period),
-            url=reverse("invoices:invoice", args=[invoice.public_id]),
-            icon="eye",
-            order=f"{invoice.period_starts_on}:{invoice.pk}",
-            verb="Review",
-            tone="info",
-            why="You are its reviewer.",
-            amount=invoice.total_money,
-        )
-        for invoice in review_queue(actor.id)[:_MOST]
-    ]
+    return first_waiting(
+        review_queue(actor.id),
+        lambda drafts: [_draft_to_review(each) for each in drafts],
+        what="drafts to review",
+        url=f"{reverse('invoices:invoices')}?state=mine",
+    )
+
+
+def _draft_to_review(invoice: Invoice) -> InboxItem:
+    return InboxItem(
+        kind="review",
+        title=f"Review the draft for {invoice.customer}",
+        detail=str(invoice.matter or invoice.period),
+        url=reverse("invoices:invoice", args=[invoice.public_id]),
+        icon="eye",
+        order=f"{invoice.period_starts_on}:{invoice.pk:012}",
+        verb="Review",
+        tone="info",
+        why="You are its reviewer.",
+        amount=invoice.total_money,
+    )
 
 
 def _returned(actor: Actor) -> list[InboxItem]:
@@ -54,7 +60,15 @@ def _returned(actor: Actor) -> list[InboxItem]:
         return []
     drafts = Invoice.objects.filter(state=Invoice.State.DRAFT).select_related("customer", "matter")
     sent_back = Verdict.objects.filter(kind=Verdict.Kind.RETURNED).values("invoice_id")
-    found = list(drafts.filter(pk__in=sent_back).order_by("pk")[:_MOST])
+    return first_waiting(
+        drafts.filter(pk__in=sent_back).order_by("pk"),
+        _drafts_to_mend,
+        what="drafts that were returned",
+        url=f"{reverse('invoices:invoices')}?state=DRAFT",
+    )
+
+
+def _drafts_to_mend(found: list[Invoice]) -> list[InboxItem]:
     verdicts = last_verdicts(found)
     return [
         InboxItem(
@@ -63,7 +77,7 @@ def _returned(actor: Actor) -> list[InboxItem]:
             detail=verdicts[invoice.pk].text,
             url=reverse("invoices:invoice", args=[invoice.public_id]),
             icon="undo-2",
-            order=f"{invoice.period_starts_on}:{invoice.pk}",
+            order=f"{invoice.period_starts_on}:{invoice.pk:012}",
             verb="Open",
             tone="warn",
             why=f"{verdicts[invoice.pk].given_by_name} returned it.",
@@ -81,45 +95,53 @@ def _notes(actor: Actor) -> list[InboxItem]:
     waiting = Invoice.objects.filter(
         kind=Invoice.Kind.CREDIT_NOTE, state=Invoice.State.IN_REVIEW
     ).exclude(made_by__in=own_refs(actor))
-    return [
-        InboxItem(
-            kind="credit_note",
-            title=f"Decide on a credit note for {note.customer}",
-            detail=f"{note.corrects}: {note.reason}",
-            url=reverse("invoices:invoice", args=[note.public_id]),
-            icon="undo-2",
-            order=f"{note.made_at:%Y-%m-%d}:{note.pk}",
-            verb="Decide",
-            tone="warn",
-            why="A second person must approve it.",
-            amount=note.claim,
-        )
-        for note in waiting.select_related("customer", "corrects").order_by("pk")[:_MOST]
-    ]
+    return first_waiting(
+        waiting.select_related("customer", "corrects").order_by("pk"),
+        lambda notes: [_note_to_decide(each) for each in notes],
+        what="credit notes to decide on",
+        url=f"{reverse('invoices:invoices')}?state=CREDIT_NOTES",
+    )
+
+
+def _note_to_decide(note: Invoice) -> InboxItem:
+    return InboxItem(
+        kind="credit_note",
+        title=f"Decide on a credit note for {note.customer}",
+        detail=f"{note.corrects}: {note.reason}",
+        url=reverse("invoices:invoice", args=[note.public_id]),
+        icon="undo-2",
+        order=f"{note.made_at:%Y-%m-%d}:{note.pk:012}",
+        verb="Decide",
+        tone="warn",
+        why="A second person must approve it.",
+        amount=note.claim,
+    )
 
 
 def _parked(actor: Actor) -> list[InboxItem]:
     if not actor.may("runs.start"):
         return []
-    parked = (
-        RunItem.objects.filter(outcome=RunItem.Outcome.PARKED)
-        .select_related("run", "window__customer")
-        .order_by("-pk")[:_MOST]
+    parked = RunItem.objects.filter(outcome=RunItem.Outcome.PARKED)
+    return first_waiting(
+        parked.select_related("run", "window__customer").order_by("-pk"),
+        lambda items: [_one_parked(each) for each in items],
+        what="customers who were not billed",
+        url=reverse("invoices:runs"),
     )
-    return [
-        InboxItem(
-            kind="parked",
-            title=f"{item.window.customer} was not billed",
-            detail=item.reason,
-            url=reverse("invoices:run", args=[item.run.public_id]) + "?outcome=PARKED",
-            icon="archive",
-            order=f"{item.window.ends_on}:{item.pk}",
-            verb="Open",
-            tone="warn",
-            why=f"Parked in the {item.run}.",
-        )
-        for item in parked
-    ]
+
+
+def _one_parked(item: RunItem) -> InboxItem:
+    return InboxItem(
+        kind="parked",
+        title=f"{item.window.customer} was not billed",
+        detail=item.reason,
+        url=reverse("invoices:run", args=[item.run.public_id]) + "?outcome=PARKED",
+        icon="archive",
+        order=f"{item.window.ends_on}:{item.pk:012}",
+        verb="Open",
+        tone="warn",
+        why=f"Parked in the {item.run}.",
+    )
 
 
 def search(actor: Actor, text: str) -> SearchGroup:

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_safe
 from billing_portal.money import Money
 from billing_portal.portal.answers import today_of
 from billing_portal.portal.beginnings import begins
-from billing_portal.portal.lists import page_of
+from billing_portal.portal.lists import chosen, page_of
 from billing_portal.tenancy.actors import Actor, may
 from billing_portal.tenancy.requests import FirmRequest
 from customers.models import Customer, lookup_key
@@ -35,13 +35,15 @@ _TABS = (
     ("OVERDUE", "Overdue"),
     ("CREDIT_NOTES", "Credit notes"),
 )
+_KNOWN = {*(tab for tab, _ in _TABS), *Invoice.State.values}
 
 
 @require_safe
 @may("invoices.read")
 def invoices(request: FirmRequest) -> HttpResponse:
     """List invoices, newest first. One query a tab and two more, whatever the length."""
-    tab, text = request.GET.get("state", ""), request.GET.get("q", "").strip()
+    tab, unknown = chosen(request, "state", _KNOWN)
+    text = request.GET.get("q", "").strip()
     today = today_of(request)
     rows = _of_tab(all_invoices(), tab, request.actor, today)
     page = page_of(_of_text(rows, text) if text else rows, request)
@@ -50,6 +52,7 @@ def invoices(request: FirmRequest) -> HttpResponse:
         "may_pick": tab in _PICKED and any(may_judge(each, request.actor) for each in page.rows),
         "tabs": _tabs(request.actor, tab, today),
         "filters": _filters(tab, text),
+        "unknown": unknown,
         "pager": page.pager,
         "is_filtered": bool(tab or text),
     }

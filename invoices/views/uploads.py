@@ -11,8 +11,8 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
 from billing_portal.portal.answers import after
-from billing_portal.portal.inbox import InboxItem
-from billing_portal.portal.lists import page_of
+from billing_portal.portal.inbox import InboxItem, first_waiting
+from billing_portal.portal.lists import Link, chosen, page_of, url_with
 from billing_portal.portal.nouns import row_named
 from billing_portal.portal.proving import stepped_up
 from billing_portal.tenancy.actors import Actor, may
@@ -25,14 +25,21 @@ from invoices.models import Carrier, Delivery, Evidence, Submission
 from invoices.queries import uploads as asked_of
 from invoices.queries.kept import content_of
 
-_MOST = 20
 _SAID = 2  # of the findings of one upload
+_REJECTED = (Submission.State.REJECTED,)
+_NOT_MAILED = (Delivery.State.FAILED, Delivery.State.UNKNOWN)
+_MAIL_TABS = (
+    ("", "All", ()),
+    ("waiting", "On their way", (Delivery.State.QUEUED, Delivery.State.SENDING)),
+    ("sent", "Sent", (Delivery.State.SENT,)),
+    ("failed", "Failed", _NOT_MAILED),
+)
 _TABS = (
     ("", "All", ()),
     ("waiting", "On their way", asked_of.WAITING),
     ("person", "For a person", asked_of.WANTS_A_PERSON),
     ("confirmed", "Confirmed", (Submission.State.CONFIRMED,)),
-    ("rejected", "Rejected", (Submission.State.REJECTED,)),
+    ("rejected", "Rejected", _REJECTED),
 )
 
 
@@ -40,8 +47,8 @@ _TABS = (
 @may("uploads.read")
 def uploads(request: FirmRequest) -> HttpResponse:
     """List uploads, newest first, below what the firm's carriers are up to. Five queries."""
-    chosen = request.GET.get("state", "")
-    states = next((states for key, _, states in _TABS if key == chosen), ())
+    tab, unknown = chosen(request, "state", [key for key, _, _ in _TABS])
+    states = next(states for key, _, states in _TABS if key == tab)
     rows = asked_of.submissions()
     counts = asked_of.counts_by_carrier()
     logins = asked_of.newest_logins()
@@ -51,22 +58,23 @@ def uploads(request: FirmRequest) -> HttpResponse:
     ]
     context = {
         "page": page_of(rows.filter(state__in=states) if states else rows, request),
-        "tabs": _tabs(chosen, counts),
+        "tabs": _tabs(tab, counts),
+        "unknown": unknown,
         "carriers": carriers,
-        "is_filtered": bool(chosen),
+        "is_filtered": bool(tab),
         "may_edit": request.actor.may("carriers.edit"),
     }
     return render(request, "invoices/uploads.html", context)
 
 
-def _tabs(chosen: str, counts: dict[int, dict[str, int]]) -> list[dict[str, Any]]:
+def _tabs(current: str, counts: dict[int, dict[str, int]]) -> list[dict[str, Any]]:
     url = reverse("invoices:uploads")
     return [
         {
             "label": label,
             "url": f"{url}?state={key}" if key else url,
             "count": sum(found.get(state, 0) for found in counts.values() for state in states),
-            "current": key == chosen,
+            "current": key == current,
         }
         for key, label, states in _TABS
     ]
@@ -82,6 +90,7 @@ def upload(request: FirmRequest, public_id: str) -> HttpResponse:
     is_stuck = found.state in asked_of.WANTS_A_PERSON
     context = {
         "upload": found,
+        "about": _about(found),
         "shots": [_shot(found, each) for each in seen if each.kind == Evidence.Kind.SCREENSHOT],
         "texts": [
             (each, _seen(each), _text_of(request, each))
@@ -117,6 +126,13 @@ def upload(request: FirmRequest, public_id: str) -> HttpResponse:
         and request.actor.may("uploads.retry"),
     }
     return render(request, "invoices/upload.html", context)
+
+
+def _about(upload: Submission) -> str:
+    """Return whose bill it is; where the carrier itself is the customer, what it is for."""
+    invoice = upload.invoice
+    is_same = invoice.customer.name == upload.carrier.name
+    return str((invoice.matter or invoice.period) if is_same else invoice.customer)
 
 
 def _shot(of: Submission, each: Evidence) -> dict[str, Any]:
@@ -209,9 +225,17 @@ def evidence(request: FirmRequest, public_id: str, attempt: int, position: int) 
 @require_safe
 @may("invoices.read")
 def deliveries(request: FirmRequest) -> HttpResponse:
-    """List mail to customers, newest first. Two queries."""
+    """List mail to customers, newest first, of some states or all. Two queries."""
+    tab, unknown = chosen(request, "state", [key for key, _, _ in _MAIL_TABS])
+    states = next(states for key, _, states in _MAIL_TABS if key == tab)
+    rows = asked_of.deliveries()
     context = {
-        "page": page_of(asked_of.deliveries(), request),
+        "page": page_of(rows.filter(state__in=states) if states else rows, request),
+        "tabs": [
+            Link(label, url_with(request, state=key), key == tab) for key, label, _ in _MAIL_TABS
+        ],
+        "unknown": unknown,
+        "is_filtered": bool(tab),
         "may_send": request.actor.may("invoices.finalize"),
     }
     return render(request, "invoices/deliveries.html", context)
@@ -231,45 +255,57 @@ def send_again(request: FirmRequest, public_id: str) -> HttpResponse:
 
 
 def inbox_items(actor: Actor) -> list[InboxItem]:
-    """Return carriers and uploads that want a person, and mail that failed. Four queries."""
+    """Return carriers and uploads that want a person, and mail that failed. Eight queries."""
     found = _carriers_waited_for() if actor.may("carriers.edit") else []
     if actor.may("uploads.retry"):
-        stuck = asked_of.wanting_a_person().order_by("-pk")
-        found += [
-            InboxItem(
-                kind="upload",
-                title=f"Look at the upload of {each.invoice.number} to {each.carrier}",
-                detail=" ".join(findings[:_SAID]),
-                more=max(0, len(findings) - _SAID),
-                url=reverse("invoices:upload", args=[each.public_id]),
-                icon="upload",
-                order=f"{each.queued_at:%Y-%m-%d}:{each.pk}",
-                verb="Open",
-                tone="warn",
-                why=each.get_state_display(),
-                amount=each.invoice.total_money,
-            )
-            for each in stuck[:_MOST]
-            for findings in [each.reason.splitlines()]
-        ]
+        found += [*_uploads("person", asked_of.WANTS_A_PERSON), *_uploads("rejected", _REJECTED)]
     if actor.may("invoices.finalize"):
-        states = (Delivery.State.FAILED, Delivery.State.UNKNOWN)
-        failed = asked_of.deliveries().filter(state__in=states).order_by("-pk")
-        found += [
-            InboxItem(
-                kind="mail",
-                title=f"{each.invoice.number} could not be mailed to {each.recipient}",
-                detail=each.error_text,
-                url=reverse("invoices:deliveries"),
-                icon="mail",
-                order=f"{each.queued_at:%Y-%m-%d}:{each.pk}",
-                verb="Open",
-                tone="bad",
-                why=each.get_state_display(),
-            )
-            for each in failed[:_MOST]
-        ]
+        found += first_waiting(
+            asked_of.deliveries().filter(state__in=_NOT_MAILED).order_by("-pk"),
+            lambda failed: [_not_mailed(each) for each in failed],
+            what="mails that failed",
+            url=f"{reverse('invoices:deliveries')}?state=failed",
+        )
     return found
+
+
+def _uploads(tab: str, states: tuple[Submission.State, ...]) -> list[InboxItem]:
+    return first_waiting(
+        asked_of.wanting_a_person().filter(state__in=states).order_by("-pk"),
+        lambda stuck: [_to_look_at(each) for each in stuck],
+        what="uploads to look at" if tab == "person" else "rejected uploads to look at",
+        url=f"{reverse('invoices:uploads')}?state={tab}",
+    )
+
+
+def _to_look_at(upload: Submission) -> InboxItem:
+    findings = upload.reason.splitlines()
+    return InboxItem(
+        kind="upload",
+        title=f"Look at the upload of {upload.invoice.number} to {upload.carrier}",
+        detail=f"{upload.get_state_display()}: {' '.join(findings[:_SAID])}",
+        more=max(0, len(findings) - _SAID),
+        url=reverse("invoices:upload", args=[upload.public_id]),
+        icon="upload",
+        order=f"{upload.queued_at:%Y-%m-%d}:{upload.pk:012}",
+        verb="Open",
+        tone="warn",
+        amount=upload.invoice.total_money,
+    )
+
+
+def _not_mailed(mail: Delivery) -> InboxItem:
+    return InboxItem(
+        kind="mail",
+        title=f"{mail.invoice.number} could not be mailed to {mail.recipient}",
+        detail=mail.error_text,
+        url=reverse("invoices:deliveries"),
+        icon="mail",
+        order=f"{mail.queued_at:%Y-%m-%d}:{mail.pk:012}",
+        verb="Open",
+        tone="bad",
+        why=mail.get_state_display(),
+    )
 
 
 def _carriers_waited_for() -> list[InboxItem]:

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_POST, require_safe
 from billing_portal.audit.queries import chain_state
 from billing_portal.members.queries import names_of_actors
 from billing_portal.portal.answers import after, today_of
-from billing_portal.portal.inbox import InboxItem
+from billing_portal.portal.inbox import InboxItem, shortened
 from billing_portal.portal.proving import stepped_up
 from billing_portal.tenancy.actors import Actor, may
 from billing_portal.tenancy.requests import FirmRequest
@@ -86,7 +86,8 @@ def inbox_items(actor: Actor) -> list[InboxItem]:
     if not actor.may("ledger.close"):
         return []
     waiting = AccountingPeriod.objects.filter(state=_State.SOFT_CLOSED)
-    return [
+    rows = waiting.exclude(close_requested_by=actor.ref).order_by("starts_on")[:_MOST]
+    items = [
         InboxItem(
             kind="period",
             title=gettext("Close the books of %(month)s") % {"month": row},
@@ -97,8 +98,9 @@ def inbox_items(actor: Actor) -> list[InboxItem]:
             verb=gettext("Open"),
             why=gettext("Somebody else asked for it."),
         )
-        for row in waiting.exclude(close_requested_by=actor.ref).order_by("starts_on")[:20]
+        for row in rows
     ]
+    return shortened(items, what=gettext("months to close"), url=reverse("ledger:periods"))
 
 
 def _named(month: str) -> AccountingPeriod:

@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from billing_portal.portal.office import site
 from billing_portal.tenancy.scope import tenant_scope
 from customers.models import (
     Customer,
@@ -18,7 +19,7 @@ from tests.customers.factories import (
     TimekeeperFactory,
 )
 from tests.customers.office import CUSTOMER
-from tests.visiting import office_key
+from tests.visiting import links_of, office_key, text_of
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.customers.office")]
 NOUNS = [
@@ -62,6 +63,44 @@ def test_an_empty_list_says_whether_there_is_nothing_or_nothing_fits(office):
     assert "Nothing fits" in unfit
     assert "Nothing fits" in filtered
     assert first_step.count("Add customer") == 2
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"currency__regex": "("},
+        {"currency__regex": "(a+)+$"},
+        {"name__icontains": "a"},
+        {"name": "A"},
+        {"state__in": "OPEN"},
+        {"state__exact__regex": "("},
+        {"tenant__slug": "other"},
+        {"nothing": "1"},
+    ],
+)
+def test_a_list_is_narrowed_by_what_it_offers_only(office, firm, asked):
+    office.enter("owner")
+
+    answer = office.get("customer/", asked)
+
+    assert answer.status_code == 400
+    assert "This cannot be understood" in text_of(answer)
+    assert f"/t/{firm.slug}/inbox/" in links_of(answer)
+
+
+@pytest.mark.parametrize("asked", [{"state__exact": "OPEN\x00"}, {"state__isnull": "x"}])
+def test_an_offered_filter_takes_any_value(office, asked):
+    office.enter("owner")
+
+    assert office.get("customer/", asked).status_code in {200, 400}
+
+
+def test_every_list_of_the_back_office_is_narrowed_by_its_own_filters(rf):
+    request = rf.get("/")
+    for shown in site._registry.values():
+        lookups = {f"{name}__exact" for name in shown.list_filter}
+        assert all(shown.lookup_allowed(each, "x", request) for each in lookups), shown
+        assert not shown.lookup_allowed("pk__regex", "(", request), shown
 
 
 def test_an_auditor_reads_the_office_and_changes_nothing(office, client, firm):

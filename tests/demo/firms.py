@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from tests.demo.installation import Browser, Refusal, manage
 
@@ -94,7 +95,7 @@ def open_firm(address: str, firm: Firm, people: list[Person]) -> None:
         )
     )
     for person in people:
-        answer = Browser(address).post(links[person.email], password=PASSWORD)
+        answer = Browser(address).post(urlsplit(links[person.email]).path, password=PASSWORD)
         if not answer.url.endswith("/accounts/login/"):
             raise Refusal(f"{person.email} could not join: {answer.status}")
 

@@ -87,7 +87,7 @@ def running(name: str, *command: str) -> Iterator[subprocess.Popen[bytes]]:
 @contextlib.contextmanager
 def portal(port: int) -> Iterator[str]:
     """Serve the portal and run its workers; yields its address once it is ready."""
-    address = f"http://127.0.0.1:{port}"
+    address = os.environ["SITE_URL"] = f"http://127.0.0.1:{port}"
     web = (
         *(sys.executable, "-m", "gunicorn", "--config", "python:billing_portal.web_server"),
         *("--bind", f"127.0.0.1:{port}"),

@@ -31,6 +31,12 @@ def saml_idp(tmp_path_factory):
 
 
 @pytest.fixture(autouse=True)
+def _at_home(settings):
+    """Let the portal's own address be the one that tests ask."""
+    settings.SITE_URL = "http://testserver"
+
+
+@pytest.fixture(autouse=True)
 def _nothing_known():
     """Forget what directories said of themselves in the test before."""
     cache.clear()

@@ -287,6 +287,17 @@ def test_the_portal_describes_itself_to_a_directory(client, harbor):
     assert root.find(f"{M}SPSSODescriptor").get("WantAssertionsSigned") == "true"
 
 
+def test_the_addresses_are_the_sites_own_whatever_host_is_asked(client, harbor, settings):
+    settings.SITE_URL = "https://bills.firm.test/"
+
+    page = client.get(f"{harbor.path}metadata/", headers={"Host": "localhost:9999"})
+
+    root = etree.fromstring(page.content)
+    consumer = root.find(f"{M}SPSSODescriptor/{M}AssertionConsumerService")
+    assert root.get("entityID") == f"https://bills.firm.test{harbor.path}metadata/"
+    assert consumer.get("Location") == f"https://bills.firm.test{harbor.path}acs/"
+
+
 def test_it_tells_nobody_whether_there_is_such_a_firm(client, harbor, firm):
     def of(slug):
         page = client.get(f"/accounts/sso/{slug}/metadata/")

@@ -48,6 +48,17 @@ def test_the_second_time_the_key_alone_counts(client, arnesen):
     assert User.objects.get(pk=ada.pk).email == "ada@arnesen.test"
 
 
+def test_the_answer_comes_to_the_sites_own_address_whatever_host_is_asked(
+    client, arnesen, settings
+):
+    settings.SITE_URL = "https://bills.firm.test"
+
+    answer = client.post(arnesen.path, headers={"Host": "localhost:9999"})
+
+    asked = parse_qs(urlsplit(answer.headers["Refresh"].partition("url=")[2]).query)
+    assert asked["redirect_uri"] == [f"https://bills.firm.test{arnesen.path}callback/"]
+
+
 def test_the_question_has_state_nonce_and_challenge_of_its_own(client, arnesen):
     asked = [parse_qs(urlsplit(arnesen.begin(client)).query) for _ in range(2)]
 

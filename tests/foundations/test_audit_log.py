@@ -40,7 +40,8 @@ def test_a_row_says_who_did_what_to_what_and_how(ada):
     page = ada.get("audit/")
 
     shown = text_of(page)
-    assert "Dana Whitlock Proposed bank details Customer Northfield Mutual history" in shown
+    assert "Dana Whitlock Proposed bank details Customer Northfield Mutual" in shown
+    assert f"/t/{ada.firm.slug}/audit/?subject={customer.public_id}" in links_of(page)
     assert "Ended: 3, 4 Starts on: Nov 2, 2026" in shown
     assert "Last seal 1; 0 not sealed yet." in shown
     assert f'title="{head.hash}">1</span>' in page.content.decode()
@@ -152,7 +153,9 @@ def test_days_are_the_firms(ada, tenant):
     before = ada.get("audit/", {"until": day - timedelta(days=1)})
 
     assert "Sample noted" in text_of(on_it)
-    assert f"{there:%b} {there.day}, {there.year}" in text_of(on_it)
+    assert f"{there:%b} {there.day}, {there.year}, {there:%-I:%M:%S %p}" in text_of(on_it).replace(
+        "\u202f", " "
+    )
     assert "No deed fits" in text_of(after)
     assert "No deed fits" in text_of(before)
 

@@ -266,3 +266,32 @@ def test_the_page_takes_as_many_queries_for_many_as_for_few(ada, firm):
         ada.post("people/invitation/", PERSON | {"email": f"{number}@firm.test"})
 
     assert count() == few
+
+
+def test_what_waits_about_a_person_is_decided_on_their_page_but_not_by_who_proposed_it(
+    ada, luis, firm, member
+):
+    ada.post(f"people/{member.pk}/roles/", {"role": "biller"})
+    row = Membership.objects.get(role="biller")
+    approval = f"people/roles/{row.pk}/approval/"
+
+    own, theirs = ada.get(f"people/{member.pk}/"), luis.get(f"people/{member.pk}/")
+
+    assert approval not in own.content.decode()
+    assert "You proposed it, so another person decides." in text_of(own)
+    assert luis.address(approval) in theirs.content.decode()
+    assert f"Approve {member} as biller" in text_of(luis.get("inbox/"))
+    assert f"Approve {member} as biller" not in text_of(ada.get("inbox/"))
+    luis.post(approval)
+    assert "Waits for a second person" not in text_of(luis.get(f"people/{member.pk}/"))
+
+
+def test_an_auditor_sees_what_waits_about_a_person_and_no_button(ada, firm, member):
+    ada.post(f"people/{member.pk}/roles/", {"role": "biller"})
+    auditor = Visitor(Client(), firm, "auditor")
+
+    page = auditor.get(f"people/{member.pk}/")
+
+    assert "Waits for a second person" in text_of(page)
+    assert "/approval/" not in page.content.decode()
+    assert "An owner decides." in text_of(page)

@@ -107,6 +107,14 @@ def test_dates_are_machine_readable_too():
     )
 
 
+def test_an_exact_moment_has_its_seconds_and_a_price_in_brackets_says_so():
+    shown = portal.moment(datetime(2026, 11, 20, 14, 2, 7, tzinfo=UTC), "exact")
+
+    assert ":02:07" in shown
+    assert 'class="figure bracketed"' in portal.price(Decimal(-2), "USD")
+    assert 'class="figure"' in portal.price(Decimal(2), "USD")
+
+
 def test_a_state_has_icon_word_and_tone():
     shown = portal.state("IN_REVIEW")
 

@@ -8,6 +8,7 @@ import pytest
 from billing_portal.tenancy.scope import tenant_scope
 from customers.models import Address
 from invoices.actions.checking import checked
+from invoices.actions.draft import draft_items
 from invoices.actions.finalize import finalize
 from invoices.actions.freeze import NotInLedes
 from invoices.actions.review import approve, request_review
@@ -120,6 +121,35 @@ def test_names_are_told_once_and_without_ledes_nothing_is_told():
 
     assert rules(*lines, ledes=LEDES) == [("ledes.spelling", "INFO", ())]
     assert rules(*lines) == []
+
+
+def test_what_a_person_wrote_elsewhere_is_named_with_its_field_and_line():
+    lines = [
+        snapshots.fee("1", timekeeper_name="S\u00f8ren"),
+        snapshots.fee("2", timekeeper_name="S\u00f8ren", worked_on=date(2026, 1, 16)),
+        snapshots.fee("3", timekeeper_name="\u65e5", worked_on=date(2026, 1, 17)),
+    ]
+
+    found = checks_of(snapshots.invoice(*lines, description="Caf\u00e9"), LEDES).checks
+
+    assert [each.cause for each in found] == [
+        "Timekeeper name of line 3: \u65e5 → ?.",
+        "Timekeeper name of line 1 and 1 more: \u00f8 → o. Invoice description: \u00e9 → e.",
+    ]
+
+
+@pytest.mark.django_db
+def test_the_portals_own_words_are_no_finding_of_a_half_months_draft(tenant):
+    customer = books.customer(cadence="SEMIMONTHLY", formats=["pdf", "ledes1998b"])
+    books.captured(books.time_worked(books.matter_of(customer), date(2026, 10, 20)))
+    run = books.monthly_run(billing_aggregation="semi-monthly")
+    draft_items(run, first=1, last=100, by=SYSTEM)
+    draft = Invoice.objects.select_related("customer", "matter", "terms").get()
+
+    found = checked(draft, lines_of(draft), on=TODAY)
+
+    assert "\N{EN DASH}" in str(draft.period)
+    assert "\N{EN DASH}" not in "".join(each.cause for each in found.checks)
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from invoices.actions.rows import NewCharge
-from invoices.forms.charges import CsvFinding, NotCharges, read_charges
+from invoices.forms.charges import NEEDED, CsvFinding, NotCharges, read_charges
 
 HEADER = "key,kind,customer,worked_on,quantity,unit_price,narrative"
 GOOD = "e:1,EXPENSE,INS-1,2026-10-03,1,418.50,Transcript of Dr. Haas"
@@ -158,3 +158,22 @@ def test_a_number_is_digits_a_point_and_decimals(text):
 def test_no_bytes_crash_the_reader(data):
     with contextlib.suppress(NotCharges):
         read_charges(HEADER.encode() + b"\n" + data)
+
+
+@pytest.mark.parametrize(("sign", "words"), [(";", "semicolons"), ("\t", "tabs"), ("|", "bars")])
+def test_another_separator_is_one_finding(sign, words):
+    data = sign.join(NEEDED).encode() + b"\n" + sign.join("abcde").encode()
+
+    with pytest.raises(NotCharges) as refused:
+        read_charges(data)
+
+    (finding,) = refused.value.findings
+    assert (finding.row, finding.rule) == (1, "separator")
+    assert finding.text == f"The file separates by {words}; separate by commas."
+
+
+def test_a_single_misspelled_column_is_no_question_of_separators():
+    with pytest.raises(NotCharges) as refused:
+        read_charges(b"key;x\nabc")
+
+    assert "separator" not in {each.rule for each in refused.value.findings}

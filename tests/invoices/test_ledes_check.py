@@ -34,3 +34,17 @@ def test_a_bad_file_has_its_findings_told_with_their_places(capsys):
 def test_a_file_that_is_not_there_is_a_plain_message():
     with pytest.raises(CommandError, match="No such file"):
         call_command("ledes_check", SAMPLES / "nothing.txt")
+
+
+def test_too_many_adjustments_are_told_without_speaking_of_a_carrier(capsys, tmp_path):
+    _, line, *_ = (SAMPLES / GOOD).read_text().splitlines()[1:]
+    columns = line.split("|")
+    columns[9], columns[11] = "IF", "0"
+    file = tmp_path / "two.txt"
+    rows = ["|".join([*columns[:8], str(number), *columns[9:]]) for number in (101, 102)]
+    file.write_text("\n".join([*(SAMPLES / GOOD).read_text().splitlines(), *rows]) + "\n")
+
+    _code, said = run(capsys, file)
+
+    assert "Of IF lines an invoice has 1 at most; this is one more." in said
+    assert "carrier" not in said

@@ -150,6 +150,9 @@ def test_a_line_is_edited_with_a_reason_and_shows_what_it_was(desk, firm, people
         "task_code": "L330", "activity_code": "A109",
     }  # fmt: skip
     assert desk.post(path, **form).status_code == 422
+    both = text_of(desk.post(path, **form | {"quantity": "-5"}))
+    assert "Hours are not below zero." in both
+    assert "This field is required." in both
     saved = desk.post(path, **form, reason_code="GUIDELINE", reason="The cap is 1.5.")
     assert saved.status_code == 303
     page = desk.get(f"invoices/{invoice.public_id}/").content.decode()
@@ -310,6 +313,7 @@ def test_an_invoice_is_credited_by_two_people(desk, firm, people):
     desk.sit(people["owner"])
     assert "Decide on a credit note" in desk.get("inbox/").content.decode()
     assert "/credit/approve/" in desk.get(f"invoices/{note}/").content.decode()
+    assert "quoted" not in desk.get(f"invoices/{note}/").content.decode()
     desk.post(f"invoices/{note}/credit/approve/", version="1")
     with tenant_scope(firm.pk):
         made = Invoice.objects.get(kind="CREDIT_NOTE")

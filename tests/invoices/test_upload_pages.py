@@ -9,7 +9,7 @@ from invoices.actions.deliver import queue_delivery
 from invoices.actions.render import render_documents_later
 from invoices.actions.submit import queue_submission
 from invoices.gateways import files
-from invoices.models import Carrier, CarrierLogin, Delivery, Document, Evidence, Submission
+from invoices.models import Carrier, CarrierLogin, Delivery, Document, Evidence, Invoice, Submission
 from tests.factories import MembershipFactory, TenantFactory
 from tests.foundations.test_api import Caller
 from tests.invoices import books
@@ -107,9 +107,37 @@ def test_the_inbox_says_two_findings_and_the_page_all(biller, firm, upload):
     inbox = text_of(biller.get(path(firm, "inbox/")))
     page = text_of(biller.get(path(firm, f"uploads/{upload.public_id}/")))
 
-    assert f"{rows[0]} {rows[1]} and 7 more" in inbox
+    assert f"Northfield Mutual Needs a person: {rows[0]} {rows[1]} and 7 more" in inbox
     assert rows[2] not in inbox
     assert all(row in page for row in rows)
+
+
+def test_an_upload_to_a_carrier_that_is_the_customer_says_the_matter_instead(biller, firm, upload):
+    with tenant_scope(firm.pk):
+        invoice = Invoice.objects.select_related("customer", "matter").get()
+    own = path(firm, f"uploads/{upload.public_id}/")
+    before = text_of(biller.get(own)).partition("Queued")[0]
+    with tenant_scope(firm.pk):
+        Carrier.objects.update(name=invoice.customer.name)
+
+    after = text_of(biller.get(own)).partition("Queued")[0]
+
+    assert invoice.customer.name in before
+    assert after.count(invoice.customer.name) == 1
+    assert str(invoice.matter or invoice.period) in after
+
+
+def test_mail_is_narrowed_to_what_failed(biller, firm, upload):
+    with tenant_scope(firm.pk):
+        queue_delivery(Document.objects.get(kind="pdf"), by=SYSTEM)
+
+    sent = biller.get(path(firm, "deliveries/?state=failed"))
+    with tenant_scope(firm.pk):
+        Delivery.objects.update(state="FAILED", error_text="No such mailbox.")
+    failed = biller.get(path(firm, "deliveries/?state=failed"))
+
+    assert "No mail is like that" in text_of(sent)
+    assert "No such mailbox." in text_of(failed)
 
 
 def test_mail_is_listed_and_sent_again(biller, firm, upload):

@@ -8,7 +8,10 @@ from billing_portal.audit.models import AuditEvent
 from billing_portal.audit.trail import record
 from billing_portal.jobs.models import Job
 from billing_portal.tenancy.actors import system
+from billing_portal.tenancy.scope import tenant_scope
+from invoices.models import BillingRun
 from tests.factories import TenantFactory
+from tests.invoices import books
 from tests.jobs import sample_jobs
 from tests.jobs.running import drain
 from tests.visiting import Visitor, links_of, text_of
@@ -262,3 +265,46 @@ def test_the_log_leads_to_the_job(ada, tenant):
     record("job.canceled", job, by=system("test"))
 
     assert f"/t/{tenant.slug}/jobs/{job.public_id}/" in links_of(ada.get("audit/"))
+
+
+def test_a_job_says_which_invoice_it_is_about_to_who_may_read_it(client, firm):
+    with tenant_scope(firm.pk):
+        invoice = books.finalized(reviewer=books.member("reviewer"))
+    render = "invoices.actions.render.render_documents_later"
+    job = make(firm, name=render, args={"invoice_id": invoice.pk})
+    make(firm, name=render, args={"invoice_id": invoice.pk + 1000})
+    ada = Visitor(client, firm)
+
+    listed, own = ada.get("jobs/"), ada.get(f"jobs/{job.public_id}/")
+
+    assert text_of(listed).count("Write an invoice's files Queued") == 1
+    assert f"Write an invoice's files Invoice {invoice.number} Queued" in text_of(listed)
+    assert f"About Invoice {invoice.number}" in text_of(own)
+    for page in (listed, own):
+        assert f"/t/{firm.slug}/invoices/{invoice.public_id}/" in links_of(page)
+
+
+def test_a_job_names_nothing_of_another_firm(client, firm):
+    other = TenantFactory.create()
+    with tenant_scope(other.pk):
+        invoice = books.finalized(reviewer=books.member("reviewer"))
+    make(firm, args={"invoice_id": invoice.pk})
+
+    assert invoice.number not in text_of(Visitor(client, firm).get("jobs/"))
+
+
+def test_what_jobs_are_about_takes_one_query_a_kind(client, firm, django_assert_max_num_queries):
+    with tenant_scope(firm.pk):
+        reviewer = books.member("reviewer")
+        invoices = [books.finalized(reviewer=reviewer) for _ in range(3)]
+        runs = list(BillingRun.objects.order_by("pk").values_list("pk", flat=True))
+    for invoice, run in zip(invoices, runs, strict=True):
+        make(firm, args={"invoice_id": invoice.pk})
+        make(firm, args={"run_id": run, "first": 1, "last": 2})
+    ada = Visitor(client, firm)
+    ada.get("inbox/")  # which notes in the session that somebody is there
+
+    with django_assert_max_num_queries(LIST_QUERIES + 2):
+        page = ada.get("jobs/")
+
+    assert all(invoice.number in text_of(page) for invoice in invoices)

@@ -287,3 +287,34 @@ def test_a_running_job_is_followed_until_it_ends(chromium, live_server, busy):
     assert page.get_by_role("button", name="Cancel Write an invoice's files").count() == 0
     assert page.locator("[hx-trigger]").count() == 0
     context.close()
+
+
+_EDGES = """() => [...document.querySelectorAll("table")].flatMap(table => {
+  const edge = (node, end) => {
+    const texts = document.createTreeWalker(node, NodeFilter.SHOW_TEXT), range = new Range();
+    let text, last;
+    while ((text = texts.nextNode())) if (text.data.trim()) last = text;
+    const stop = last.data.trimEnd().length - (last.data.trimEnd().endsWith(")") ? 1 : 0);
+    range.setStart(last, stop - 1); range.setEnd(last, stop);
+    return range.getBoundingClientRect().right;
+  };
+  return [...table.querySelectorAll("thead th")].flatMap((head, at) =>
+    !head.matches(".num") ? [] : [...table.querySelectorAll("tbody tr")]
+      .map(row => row.children[at])
+      .filter(cell => cell?.matches(".num") && cell.innerText.trim())
+      .filter(cell => !cell.querySelector(".nothing, .muted"))
+      .map(cell => Math.round((edge(cell) - edge(head)) * 10) / 10));
+})"""
+
+
+@pytest.mark.parametrize("path", ["ledger/", "ledger/entries/", "charges/", "jobs/", "audit/"])
+def test_numbers_end_exactly_where_their_heads_do(chromium, live_server, busy, path):
+    context = chromium.new_context(viewport={"width": 1280, "height": 900}, bypass_csp=True)
+    page = context.new_page()
+    sign_in(page, f"{live_server.url}/t/{busy.slug}/{path}", EMAIL)
+
+    apart = page.evaluate(_EDGES)
+    context.close()
+
+    assert apart
+    assert set(apart) == {0}

@@ -15,7 +15,8 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture
-def arnesen(live_server, tmp_path):
+def arnesen(live_server, tmp_path, settings):
+    settings.SITE_URL = live_server.url
     cache.clear()
     tenant = TenantFactory.create(slug="arnesen", name="Arnesen Pike LLP")
     with DemoDirectory(book=tmp_path / "book.jsonl") as idp:

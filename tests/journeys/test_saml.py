@@ -12,8 +12,9 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture
-def harbor(live_server, tmp_path):
+def harbor(live_server, tmp_path, settings):
     """The portal is 127.0.0.1 and the directory localhost: to a browser, two sites."""
+    settings.SITE_URL = live_server.url
     tenant = TenantFactory.create(slug="harbor", name="Harbor LLP")
     with DemoSaml(book=tmp_path / "book.jsonl") as idp:
         firm = SamlFirm(tenant, idp, "harbor.test", site=live_server.url, host="localhost")

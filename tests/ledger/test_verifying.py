@@ -314,3 +314,14 @@ def test_the_trial_balance_command_adds_up(tenant, owner, capsys):
         ("wip", "3.00", "0.00"),
         ("fees", "0.00", "3.00"),
     ]
+
+
+def test_the_command_takes_the_firm_as_the_others_do(tenant, capsys):
+    with pytest.raises(SystemExit) as ended:
+        call_command("ledger_verify", tenant.slug)
+    assert (ended.value.code, tenant.slug in capsys.readouterr().out) == (0, True)
+
+    with pytest.raises(CommandError, match="Name one firm"):
+        call_command("ledger_verify", tenant.slug, tenant="another")
+    with pytest.raises(CommandError, match="No such firm"):
+        call_command("ledger_verify", "nobody")

@@ -19,7 +19,7 @@ from billing_portal.members import forms, granting, queries
 from billing_portal.members.keys import is_live
 from billing_portal.members.models import ApiKey
 from billing_portal.members.views.moving import Deed, dated, moved
-from billing_portal.portal.inbox import InboxItem
+from billing_portal.portal.inbox import InboxItem, shortened
 from billing_portal.portal.lists import page_of
 from billing_portal.portal.nouns import row_named
 from billing_portal.portal.proving import stepped_up
@@ -29,8 +29,6 @@ from billing_portal.tenancy.permissions import PERMISSIONS
 from billing_portal.tenancy.requests import FirmRequest
 from billing_portal.tenancy.scope import current_tenant_id
 from billing_portal.texts import HiddenCharacter
-
-_MOST = 20
 
 
 @dataclass(frozen=True)
@@ -144,7 +142,7 @@ def inbox_items(actor: Actor) -> list[InboxItem]:
         return []
     firm = Tenant.objects.get(pk=current_tenant_id())
     waiting = queries.keys_waiting(firm, datetime.now(UTC))
-    return [
+    items = [
         InboxItem(
             kind="key",
             title=gettext("Approve the API key %(name)s") % {"name": key.name},
@@ -157,7 +155,8 @@ def inbox_items(actor: Actor) -> list[InboxItem]:
         )
         for key in waiting
         if key.requested_by != actor.ref
-    ][:_MOST]
+    ]
+    return shortened(items, what=gettext("API keys to decide on"), url=reverse("people:keys"))
 
 
 def _row(key: ApiKey, actor: Actor, names: dict[str, str], now: datetime) -> KeyRow:

@@ -16,8 +16,8 @@ from django.views.decorators.http import require_http_methods, require_safe
 from billing_portal.errors import Refused
 from billing_portal.ids import uid_of
 from billing_portal.members import actions, forms, invitations, queries
-from billing_portal.members.models import Invitation, Letter, Membership, User
-from billing_portal.members.views.waiting import waiting_for
+from billing_portal.members.models import FactorReset, Invitation, Letter, Membership, User
+from billing_portal.members.views.waiting import waiting_about, waiting_for
 from billing_portal.portal.lists import page_of
 from billing_portal.portal.nouns import Noun, row_named
 from billing_portal.tenancy.actors import Actor, MissingPermission, may
@@ -111,13 +111,17 @@ def person_page(
     reset_form: forms.Reset | None = None,
     status: int = 200,
 ) -> HttpResponse:
-    """Show one member. Eight queries."""
+    """Show one member. Ten queries."""
     rows = queries.roles_of(request.tenant, [user]).get(user.pk, [])
     names = queries.names_of_actors(
         ref for row in rows for ref in (row.proposed_by, row.approved_by, row.ended_by) if ref
     )
     held = [row for row in rows if _counts(row)]
     owners = queries.holders_by_role(request.tenant, "owner")
+    asked = [row for row in rows if not row.approved_by and not row.ended_at]
+    for row in asked:
+        row.user = user
+    reset = queries.open_reset_of(user)
     shown = {
         "user_shown": user,
         "held": [
@@ -134,9 +138,9 @@ def person_page(
             for row in sorted(rows, key=lambda row: row.pk, reverse=True)
             if row.ended_at
         ],
-        "asked": [row for row in rows if not row.approved_by and not row.ended_at],
+        "waiting": waiting_about(request.actor, asked, reset),
         "permissions": _explained(held),
-        **_second_factor(request.actor, user),
+        **_second_factor(request.actor, user, reset),
         "form": form or forms.Propose(),
         "reset_form": reset_form or forms.Reset(),
         "crumbs": [(gettext("People"), reverse("people:people"))],
@@ -145,10 +149,9 @@ def person_page(
     return render(request, "people/person.html", shown, status=status)
 
 
-def _second_factor(actor: Actor, user: User) -> dict[str, Any]:
+def _second_factor(actor: Actor, user: User, reset: FactorReset | None) -> dict[str, Any]:
     """Return whether somebody has one, and whether this reader may ask for its reset."""
     has_factor = bool(queries.with_second_factor([user]))
-    reset = queries.open_reset_of(user)
     may_ask = actor.may("members.reset_factors") and actor.id != user.pk
     return {
         "has_factor": has_factor,

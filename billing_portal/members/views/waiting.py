@@ -10,12 +10,10 @@ from django.utils.translation import gettext
 
 from billing_portal.members import queries
 from billing_portal.members.models import FactorReset, Invitation, Membership
-from billing_portal.portal.inbox import InboxItem
+from billing_portal.portal.inbox import InboxItem, shortened
 from billing_portal.tenancy.actors import Actor
 from billing_portal.tenancy.models import Tenant
 from billing_portal.tenancy.scope import current_tenant_id
-
-_MOST = 20
 
 
 @dataclass(frozen=True)
@@ -66,13 +64,25 @@ def waiting_for(actor: Actor, firm: Tenant, now: datetime) -> list[Waiting]:
     return [_shown(row, actor, names.get(row.by, row.by)) for row in rows]
 
 
+def waiting_about(
+    actor: Actor, roles: list[Membership], reset: FactorReset | None
+) -> list[Waiting]:
+    """Return what waits about one member, each with what this reader may do. Two queries.
+
+    :param roles: those that wait, with their user.
+    """
+    rows = [*map(_of_role, roles), *map(_of_reset, [reset] if reset else [])]
+    names = queries.names_of_actors({row.by for row in rows})
+    return [_shown(row, actor, names.get(row.by, row.by)) for row in rows]
+
+
 def inbox_items(actor: Actor) -> list[InboxItem]:
     """Return what this person may approve. Six queries."""
     if not (actor.may("members.approve") or actor.may("members.reset_factors")):
         return []
     firm = Tenant.objects.get(pk=current_tenant_id())
     rows = [row for row in waiting_for(actor, firm, datetime.now(UTC)) if row.approve_url]
-    return [
+    items = [
         InboxItem(
             kind="person",
             title=row.asks,
@@ -83,8 +93,9 @@ def inbox_items(actor: Actor) -> list[InboxItem]:
             verb=gettext("Decide"),
             why=gettext("Who may do what takes two people."),
         )
-        for row in rows[:_MOST]
+        for row in rows
     ]
+    return shortened(items, what=gettext("proposals to decide on"), url=reverse("people:people"))
 
 
 def _invited(firm: Tenant) -> list[Invitation]:

@@ -32,6 +32,7 @@ from billing_portal.portal.days import numeric
 
 register = template.Library()
 
+_MOMENTS = {"short": "MMM d, h:mm a", "dated": "MMM d, y, h:mm a", "exact": "MMM d, y, h:mm:ss a"}
 NOTHING = mark_safe('<span class="muted nothing" aria-hidden="true">&ndash;</span>')
 
 
@@ -209,7 +210,8 @@ def price(amount: Decimal | None, currency: str) -> SafeString:
     places = minor_units(currency)
     digits = f"#,##0.{'0' * places:#<4}"
     text = format_decimal(amount, format=f"{digits};({digits})", locale=_locale())
-    return format_html('<data class="figure" value="{}">{}</data>', amount, text)
+    look = " bracketed" if text.endswith(")") else ""
+    return format_html('<data class="figure{}" value="{}">{}</data>', look, amount, text)
 
 
 @register.simple_tag
@@ -226,13 +228,13 @@ def day(value: date | None, style: str = "medium") -> SafeString:
 def moment(value: datetime | None, style: str = "short") -> SafeString:
     """Print a moment in the firm's zone; the zone's name shows on hover.
 
-    :param style: ``short``, or ``dated`` with the year, where rows may be years old.
+    :param style: ``short``, or ``dated`` with the year, where rows may be years old, or ``exact``
+        with the seconds besides, where the order of deeds matters.
     """
     if value is None:
         return NOTHING
     here = localtime(value) if is_aware(value) else value
-    pattern = "MMM d, y, h:mm a" if style == "dated" else "MMM d, h:mm a"
-    text = format_datetime(here, pattern, locale=_locale())
+    text = format_datetime(here, _MOMENTS[style], locale=_locale())
     return format_html(
         '<time class="nowrap" datetime="{}" title="{}">{}</time>',
         value.isoformat(),

@@ -21,7 +21,8 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare the options."""
-        parser.add_argument("--tenant", help="a firm's slug; all firms without it")
+        parser.add_argument("firm", nargs="?", help="a firm's slug; all firms without it")
+        parser.add_argument("--tenant", help="the same, by name")
         parser.add_argument("--seal", action="store_true", help="seal what waits first")
         parser.add_argument("--files", action="store_true", help="read the kept files as well")
         parser.add_argument("--json", action="store_true")
@@ -29,8 +30,11 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Say what was found, firm by firm."""
         firms = Tenant.objects.order_by("slug")
-        if options["tenant"]:
-            firms = firms.filter(slug=options["tenant"])
+        named = {slug for slug in (options["firm"], options["tenant"]) if slug}
+        if len(named) > 1:
+            raise CommandError("Name one firm.")
+        if named:
+            firms = firms.filter(slug__in=named)
             if not firms:
                 raise CommandError("No such firm.")
         if options["seal"]:

@@ -6,12 +6,14 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import IntegrityError, transaction
 from django.urls import reverse
 
 from billing_portal.members import actions, invitations
 from billing_portal.tenancy.actors import system
+from billing_portal.tenancy.models import Tenant
 from billing_portal.tenancy.permissions import ROLES
 from billing_portal.tenancy.scope import tenant_scope
 
@@ -24,6 +26,7 @@ _PLACE = {
     "email": "printed on invoices",
     "remittance": "how to pay, printed on invoices",
 }
+_OWNERS = 2
 SETUP, OPERATOR = system("setup"), system("operator")
 
 
@@ -58,6 +61,14 @@ class Command(BaseCommand):
         unknown = sorted({role for role, _, _ in members} - set(ROLES))
         if unknown:
             raise CommandError(f"No such role: {', '.join(unknown)}.")
+        if Tenant.objects.filter(slug=options["slug"]).exists():
+            raise CommandError(f"There is a firm {options['slug']} already.")
+        owners = {email.strip().lower() for role, email, _ in members if role == "owner"}
+        if len(owners) < _OWNERS:
+            self.stderr.write(
+                "Warning: roles, invitations and keys take two owners, one to propose and one to"
+                " approve. Name a second one with --member owner …"
+            )
         try:
             links = self._open(members, options)
         except IntegrityError as error:
@@ -65,8 +76,8 @@ class Command(BaseCommand):
         if options["json"]:
             self.stdout.write(json.dumps(links))
             return
-        for email, path in links.items():
-            self.stdout.write(f"{email}\t{path}")
+        for email, link in links.items():
+            self.stdout.write(f"{email}\t{link}")
 
     @transaction.atomic
     def _open(self, members: list[list[str]], options: dict[str, Any]) -> dict[str, str]:
@@ -88,5 +99,6 @@ class Command(BaseCommand):
                     firm, email=email, name=name, role=role, by=SETUP, at=now
                 )
                 token = invitations.approve_by_hand(invitation, by=OPERATOR, at=now)
-                links[email] = reverse("members:accept", args=[token])
+                path = reverse("members:accept", args=[token])
+                links[email] = f"{settings.SITE_URL.rstrip('/')}{path}"
         return links
