@@ -1,4 +1,9 @@
-"""Money received, and which invoices it pays. Every allocation can be taken back."""
+"""Money received, and which invoices it pays. Every allocation can be taken back.
+
+Locks are taken in one order, here and by whoever calls: the payment, then ``credit`` accounts by
+their keys. The account decides alone over what is spent and owed, so who takes back or credits
+needs no payment. Neither lock is on a key: rows that name a payment or an account never wait.
+"""
 
 from __future__ import annotations
 
@@ -190,7 +195,8 @@ def _move(
 
 def _locked(payment: Payment) -> Payment:
     """Return the payment as the database has it now, locked until the deed ends. One query."""
-    found: Payment = Payment.objects.select_for_update(of=("self",)).get(pk=payment.pk)
+    rows = Payment.objects.select_for_update(of=("self",), no_key=True)
+    found: Payment = rows.get(pk=payment.pk)
     return found
 
 
