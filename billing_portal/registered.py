@@ -36,6 +36,8 @@ LEDGER_CHECKS: list[str] = [
     "invoices.queries.recorded.verdicts_are_recorded",
     "invoices.queries.verifying.numbers_have_no_gap",
     "dunning.queries.verifying.statements_add_up",
+    "dunning.queries.verifying.statements_follow_one_another",
+    "dunning.queries.verifying.movements_come_once",
     "dunning.queries.verifying.lines_are_their_payments",
     "dunning.queries.verifying.money_that_came_in_is_a_payment",
     "dunning.queries.verifying.bank_files_are_recorded",

@@ -24,6 +24,7 @@ from collections.abc import Collection, Mapping
 from billing_portal.errors import Refused
 
 CODE = "text.hidden_character"
+MARK = "\ufffd"  # where a character from outside that cannot be seen stood
 # Of Unicode's Bidi_Control: embeddings, overrides and isolates, which turn what is around them.
 _TURNING = "\u202a-\u202e\u2066-\u2069"
 # Its marks only place a comma or bracket: in prose of some languages they are spelling.
@@ -114,6 +115,16 @@ def refuse_hidden(values: Mapping[str, object], *, prose: Collection[str] = ()) 
         found = hidden_in(value, is_prose=is_prose, is_id=not is_prose and is_an_id(name))
         if found:
             raise HiddenCharacter(hidden_in_words(found, name))
+
+
+def marked(text: str) -> str:
+    """Return a line from outside that nobody can be asked to mend, fit to be kept and shown.
+
+    Line breaks, tabs and other spaces become one plain space each; every hidden character becomes
+    ``MARK``, so that it is seen that something stood there, and nothing around it turns.
+    """
+    text = " ".join(text.split())
+    return text if text.isascii() and text.isprintable() else _IN_A_LINE.sub(MARK, text)
 
 
 def _loose_in(text: str) -> str:

@@ -69,12 +69,15 @@ class BankStatement(TenantModel):
     """The booked movements of one account between two balances. Opening + lines = closing."""
 
     RECORDED: ClassVar[tuple[str, ...]] = (
-        *("file_id", "account", "statement_id", "sequence", "currency", "opening", "closing"),
-        *("opened_on", "closed_on"),
+        *("file_id", "account", "place", "statement_id", "sequence", "currency"),
+        *("opening", "closing", "opened_on", "closed_on"),
     )
 
     file = TenantForeignKey(BankFile)
     account = models.CharField(max_length=40)
+    place = models.PositiveIntegerField(
+        help_text="Counts the statements of an account from 1: no two follow the same one."
+    )
     statement_id = models.CharField(max_length=60)
     sequence = models.BigIntegerField(null=True)
     currency = models.CharField(max_length=3)
@@ -89,9 +92,12 @@ class BankStatement(TenantModel):
                 fields=["tenant", "account", "statement_id"],
                 name="bank_statement_is_imported_once",
             ),
-        ]
-        indexes = [
-            models.Index(fields=["tenant", "account", "-closed_on"], name="bank_statement_last")
+            models.UniqueConstraint(
+                fields=["tenant", "account", "place"], name="bank_statement_follows_one_alone"
+            ),
+            models.CheckConstraint(
+                condition=Q(place__gte=1), name="bank_statement_place_counts_from_one"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -109,6 +115,11 @@ class BankLine(PublicModel):
     amount = models.BigIntegerField(help_text="Minor units; below zero when it went out.")
     currency = models.CharField(max_length=3)
     reference = models.CharField(max_length=140, blank=True)
+    movement = models.CharField(
+        max_length=220,
+        blank=True,
+        help_text="What names it in any statement: account, reference, day, amount, and a count.",
+    )
     payer = models.CharField(max_length=140, blank=True)
     payer_account = models.CharField(max_length=40, blank=True)
     remittance = models.CharField(max_length=500, blank=True)
@@ -130,6 +141,11 @@ class BankLine(PublicModel):
                 fields=["tenant", "payment"],
                 condition=Q(payment__isnull=False),
                 name="bank_line_is_one_a_payment",
+            ),
+            models.UniqueConstraint(
+                fields=["tenant", "movement"],
+                condition=~Q(movement=""),
+                name="bank_line_movement_comes_once",
             ),
         ]
 

@@ -131,23 +131,30 @@ select coalesce((select sum(balance) from account), 0)
 """
 
 
-def open_amounts(
-    invoices: Iterable[UUID], *, customer: str | None = None, currency: str | None = None
-) -> dict[UUID, int]:
+def open_amounts(invoices: Iterable[UUID]) -> dict[UUID, int]:
     """Return what is owed on invoices, in minor units; one that was never booked is absent.
 
     One query, whatever the number.
-
-    :param customer: count only what this customer owes: an invoice may have moved to another.
-    :param currency: count only what is owed in it.
     """
     postings = Posting.objects.filter(invoice__in=list(invoices), account__role="ar")
-    if customer is not None:
-        postings = postings.filter(account__owner=customer)
-    if currency is not None:
-        postings = postings.filter(currency=currency)
     rows = postings.values("invoice").annotate(total=Sum("amount")).values_list("invoice", "total")
     return {invoice: total for invoice, total in rows if invoice is not None}
+
+
+def owed_by(invoices: Iterable[UUID]) -> dict[tuple[UUID, str, str], int]:
+    """Return what is owed on invoices, in minor units, by invoice, customer and currency.
+
+    One query: an invoice may have moved to another customer.
+    """
+    rows = (
+        Posting.objects.filter(invoice__in=list(invoices), account__role="ar")
+        .values("invoice", "account__owner", "currency")
+        .annotate(total=Sum("amount"))
+        .values_list("invoice", "account__owner", "currency", "total")
+    )
+    return {
+        (invoice, owner, currency): total for invoice, owner, currency, total in rows if invoice
+    }
 
 
 def open_amount_of(column: str = "uid") -> Coalesce:

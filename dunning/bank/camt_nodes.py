@@ -11,6 +11,7 @@ from lxml import etree
 
 from billing_portal.bounds import DAYS_IN_WORDS, MOST_AT_A_BANK, is_a_day
 from billing_portal.money import Money, UnknownCurrency
+from billing_portal.texts import marked
 from dunning.bank.findings import Finding, Severity
 
 _AMOUNT = re.compile(r"(?=[0-9.]{1,19}\Z)[0-9]+(\.[0-9]{1,5})?", re.ASCII)
@@ -61,19 +62,23 @@ class Node:
 
     def children(self, name: str) -> list[Node]:
         """Return the children of that name, in the order of the file."""
-        found = [each for each in self.element if etree.QName(each).localname == name]
         return [
-            Node(each, f"{self.place}/{name}[{number}]".removeprefix("/"), self.notes)
-            for number, each in enumerate(found, start=1)
+            self._below(each, name, number)
+            for number, each in enumerate(self.element.iterchildren(f"{{*}}{name}"), start=1)
         ]
 
     def child(self, path: str) -> Node | None:
         """Return the first element along a path of names, or nothing."""
-        here: Node | None = self
+        here = self
         for name in path.split("/"):
-            found = here.children(name) if here is not None else []
-            here = found[0] if found else None
+            found = next(here.element.iterchildren(f"{{*}}{name}"), None)
+            if found is None:
+                return None
+            here = here._below(found, name, 1)
         return here
+
+    def _below(self, element: etree._Element, name: str, number: int) -> Node:
+        return Node(element, f"{self.place}/{name}[{number}]".removeprefix("/"), self.notes)
 
     def text(self, path: str) -> str:
         """Return the trimmed text at a path; nothing where it is absent or holds elements."""
@@ -82,8 +87,8 @@ class Node:
 
     @property
     def own_text(self) -> str:
-        """The element's own trimmed text, when it holds no elements."""
-        return "" if len(self.element) else (self.element.text or "").strip()
+        """The element's own text on one line, what is hidden marked; empty if it has elements."""
+        return "" if len(self.element) else marked(self.element.text or "")
 
     def texts(self, *paths: str) -> tuple[str, ...]:
         """Return the texts of all elements at the paths, without the empty ones."""

@@ -2,22 +2,26 @@
 
 The order is: invoice numbers in the payer's own words, an exact reference, an exact sum, and,
 only where the payer is known, the oldest due first. What is ambiguous is proposed to nobody but
-a person, with suggestions. Pure and deterministic: the order of the input does not matter.
+a person, with suggestions: so is a text with a number that is no open invoice, and one that says
+more than numbers where the amount is not what is open. Pure and deterministic: the order of the
+items does not matter.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 
-from dunning.bank.exact_sums import MOST_ITEMS, exact_sums
-from dunning.bank.remittance import items_named, letters_and_digits
+from dunning.bank.exact_sums import MOST_ITEMS
+from dunning.bank.open_book import OpenBook, OpenItem
+from dunning.bank.remittance import items_named, letters_and_digits, other_numbers, says_more
 from dunning.bank.statements import BankEntry, BankPayment
 
 _MOST_SUGGESTIONS = 5
+_NEARLY = 2  # per cent
+_LONGEST_TOKEN = 40
 
 
 class Confidence(StrEnum):
@@ -38,30 +42,10 @@ class Ground(StrEnum):
     NONE = "none"
 
 
-@dataclass(frozen=True, slots=True)
-class OpenItem:
-    """What a customer owes on one invoice. ``open_amount`` is above zero, in major units."""
-
-    id: str
-    number: str
-    customer: str
-    due_on: date
-    open_amount: Decimal
-    currency: str
-    reference: str = ""
-
-    def __post_init__(self) -> None:
-        if self.open_amount <= 0:
-            raise ValueError(f"Open item {self.id} owes {self.open_amount}; it must be above zero.")
-
-
-@dataclass(frozen=True, slots=True)
-class KnownPayer:
-    """The accounts and names under which a customer has paid before."""
-
-    customer: str
-    accounts: frozenset[str] = frozenset()
-    names: frozenset[str] = frozenset()
+_HOW = {
+    Ground.REMITTANCE: "named in the payment's text",
+    Ground.REFERENCE: "the payment's reference",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,67 +100,62 @@ def incoming(entry: BankEntry, payment: BankPayment) -> IncomingPayment:
     )
 
 
-def match(
-    payment: IncomingPayment,
-    items: Iterable[OpenItem],
-    *,
-    payers: Iterable[KnownPayer] = (),
-) -> Match:
+def match(payment: IncomingPayment, book: OpenBook) -> Match:
     """Propose what a payment is for. Nothing is rounded and nothing is paid twice."""
-    everything = sorted(items, key=lambda item: (item.due_on, item.number, item.id))
-    pool = [item for item in everything if item.currency == payment.currency]
-    customer = _customer_of(payment, payers)
-    named = items_named(payment.texts, everything)
+    customer = book.customer_of(payment.payer_account, payment.payer_name)
+    named = items_named(payment.texts, book.perhaps_named_in("\n".join(payment.texts)))
     if named.unsure or any(item.currency != payment.currency for item in named.sure):
+        perhaps = [
+            item for item in (*named.sure, *named.unsure) if item.currency == payment.currency
+        ]
         return _ask(
             payment,
             "The payer's words may name these invoices, but not beyond doubt.",
-            [_suggest(payment, [item], "Named, or nearly so.") for item in named.all_of(pool)],
+            [_suggest(payment, [item], "Named, or nearly so.") for item in perhaps],
             customer,
         )
     if named.sure:
-        return _to_items(payment, named.sure, Ground.REMITTANCE, "named in the payment's text")
-    referred = _referred_to(payment, pool)
+        return _to_items(payment, named.sure, Ground.REMITTANCE, named.rest, customer)
+    referred = book.referred_to(payment.references, payment.currency)
     if referred:
-        return _to_items(payment, referred, Ground.REFERENCE, "the payment's reference")
-    return _by_amount(payment, pool, customer)
+        rest = _rest(payment, referred)
+        return _to_items(payment, referred, Ground.REFERENCE, rest, customer)
+    return _by_amount(payment, book, customer)
 
 
-def _customer_of(payment: IncomingPayment, payers: Iterable[KnownPayer]) -> str | None:
-    """Return the one customer known by the payer's account, or else by the exact name."""
-    known = list(payers)
-    account = letters_and_digits(payment.payer_account)
-    name = letters_and_digits(payment.payer_name)
-    by_account = {
-        payer.customer
-        for payer in known
-        if account and account in {letters_and_digits(each) for each in payer.accounts}
-    }
-    by_name = {
-        payer.customer
-        for payer in known
-        if name and name in {letters_and_digits(each) for each in payer.names}
-    }
-    found = by_account or by_name
-    return found.pop() if len(found) == 1 else None
+def _rest(payment: IncomingPayment, found: Sequence[OpenItem]) -> str:
+    """Return the payment's texts but for those that are the reference itself."""
+    given = {letters_and_digits(text) for item in found for text in (item.reference, item.number)}
+    return "\n".join(
+        text for text in payment.texts if letters_and_digits(text) not in given
+    ).upper()
 
 
-def _referred_to(payment: IncomingPayment, pool: Sequence[OpenItem]) -> list[OpenItem]:
-    given = {letters_and_digits(reference) for reference in payment.references} - {""}
-    return [
-        item
-        for item in pool
-        if given & {letters_and_digits(item.reference), letters_and_digits(item.number)}
-    ]
+def _doubt(payment: IncomingPayment, found: Sequence[OpenItem], rest: str) -> str:
+    """Return why a person must read the text although it names open invoices, or nothing."""
+    amounts = [payment.amount, *(item.open_amount for item in found)]
+    unknown = other_numbers(rest, amounts)
+    if unknown:
+        return f"but {unknown[0][:_LONGEST_TOKEN]} is in the text too, and is no open invoice"
+    if _sum(found) != payment.amount and says_more(rest, amounts):
+        return "but the amount is another, and the text says more than numbers"
+    return ""
 
 
 def _to_items(
-    payment: IncomingPayment, found: Sequence[OpenItem], ground: Ground, how: str
+    payment: IncomingPayment,
+    found: Sequence[OpenItem],
+    ground: Ground,
+    rest: str,
+    customer: str | None,
 ) -> Match:
     """Allocate to items that the payer pointed at, oldest due first; never to any other."""
-    owed = _sum(found)
+    owed, how, doubt = _sum(found), _HOW[ground], _doubt(payment, found, rest)
     numbers = ", ".join(item.number for item in found)
     customers = {item.customer for item in found}
+    if doubt:
+        suggestion = _suggest(payment, found, f"{numbers}: {how}.")
+        return _ask(payment, f"{numbers}: {how}, {doubt}.", [suggestion], customer)
     if owed == payment.amount:
         why = f"{numbers}: {how}; the amount is exactly what is open."
         return _allocated(payment, found, Confidence.CERTAIN, ground, why)
@@ -193,47 +172,42 @@ def _to_items(
     return _allocated(payment, found, Confidence.LIKELY, ground, why)
 
 
-def _by_amount(payment: IncomingPayment, pool: Sequence[OpenItem], customer: str | None) -> Match:
-    own = [item for item in pool if item.customer == customer] if customer is not None else pool
-    found = exact_sums(payment.amount, own)
-    if len(found) == 1:
-        return _exact(payment, found[0], own, customer)
+def _by_amount(payment: IncomingPayment, book: OpenBook, customer: str | None) -> Match:
+    count = book.count_of(payment.currency, customer)
+    sets, found = book.sums_to(payment.amount, payment.currency, customer, most=_MOST_SUGGESTIONS)
+    if sets == 1:
+        return _exact(payment, found[0], count, customer)
     if found:
-        why = f"{len(found)} sets of open items come to exactly {payment.amount}."
+        why = f"{sets} sets of open items come to exactly {payment.amount}."
         suggestions = [_suggest(payment, each, "Comes to the exact amount.") for each in found]
         return _ask(payment, why, suggestions, customer)
-    if customer is not None and own:
+    if customer is not None and count:
+        own = book.items_of(payment.currency, customer)
         why = "The payer is known; nothing fits the amount, so the oldest due comes first."
         return _allocated(payment, own, Confidence.LIKELY, Ground.OLDEST_DUE, why)
     if customer is not None:
         why = "The payer is known and owes nothing in this currency."
         return _ask(payment, why, [], customer)
-    return _ask(payment, "Nothing tells who paid or what for.", _nearly(payment, pool), None)
+    # Bank charges and slips of the pen.
+    near = book.nearly(payment.amount, payment.currency, percent=_NEARLY)[:_MOST_SUGGESTIONS]
+    suggestions = [_suggest(payment, [item], "Nearly the amount.") for item in near]
+    return _ask(payment, "Nothing tells who paid or what for.", suggestions, None)
 
 
 def _exact(
     payment: IncomingPayment,
     found: Sequence[OpenItem],
-    own: Sequence[OpenItem],
+    count: int,
     customer: str | None,
 ) -> Match:
     numbers = ", ".join(item.number for item in found)
     why = f"{numbers}: together exactly the amount received"
-    if customer is None and (len(found) > 1 or len(own) > MOST_ITEMS):
+    if customer is None and (len(found) > 1 or count > MOST_ITEMS):
         suggestion = _suggest(payment, found, "Comes to the exact amount.")
         return _ask(payment, f"{why}, but the payer is not known.", [suggestion], None)
-    if len(own) > MOST_ITEMS:
-        why += f", though not every set of {len(own)} open items was tried"
+    if count > MOST_ITEMS:
+        why += f", though not every set of {count} open items was tried"
     return _allocated(payment, found, Confidence.LIKELY, Ground.EXACT_SUM, f"{why}.")
-
-
-def _nearly(payment: IncomingPayment, pool: Sequence[OpenItem]) -> list[Suggestion]:
-    """Suggest single items within two per cent of the amount: bank charges and slips of the pen."""
-    near = [
-        item for item in pool if abs(item.open_amount - payment.amount) * 50 <= item.open_amount
-    ]
-    near.sort(key=lambda item: abs(item.open_amount - payment.amount))
-    return [_suggest(payment, [item], "Nearly the amount.") for item in near]
 
 
 def _allocated(

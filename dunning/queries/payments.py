@@ -14,7 +14,7 @@ from django.db.models.functions import Coalesce
 from billing_portal.ids import uid_of
 from billing_portal.money import Money
 from customers.models import Customer
-from dunning.bank.matching import KnownPayer, OpenItem
+from dunning.bank.open_book import KnownPayer, OpenItem
 from dunning.models import BankLine, BankStatement
 from invoices.models import Invoice
 from ledger.models import Allocation, Entry, Payment
@@ -122,10 +122,23 @@ def payer_taken_back(payment: Payment) -> Entry | None:
     return found
 
 
-def last_statement(account: str) -> BankStatement | None:
-    """Return the newest statement of an account. One query."""
-    rows = BankStatement.objects.filter(account=account).order_by("-closed_on", "-pk")
-    found: BankStatement | None = rows.first()
+def last_statements(accounts: Iterable[str]) -> dict[str, BankStatement]:
+    """Return the last statement of each account that has one, by account. One query."""
+    rows = BankStatement.objects.filter(account__in=list(accounts))
+    last = rows.order_by("account", "-place").distinct("account")
+    return {each.account: each for each in last}
+
+
+def statements_there(accounts: Iterable[str], ids: Iterable[str]) -> set[tuple[str, str]]:
+    """Return those among some statements, by account and id, that were imported. One query."""
+    rows = BankStatement.objects.filter(account__in=list(accounts), statement_id__in=list(ids))
+    return set(rows.values_list("account", "statement_id"))
+
+
+def movement_there(movements: Sequence[str]) -> BankLine | None:
+    """Return a line that brought one of some movements before, with its statement. One query."""
+    rows = BankLine.objects.filter(movement__in=movements).select_related("statement")
+    found: BankLine | None = rows.order_by("pk").first()
     return found
 
 

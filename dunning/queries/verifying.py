@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Any
 
-from django.db.models import F, Q, Sum
+from django.db.models import Count, F, Min, Q, Sum
 
 from billing_portal.audit.models import AuditEvent
 from dunning.models import BankFile, BankLine, BankStatement
@@ -29,6 +29,40 @@ def statements_add_up() -> list[str]:
     )
     told = islice(wrong, _TOLD)
     return [f"The lines of statement {each} do not come to its balances." for each in told]
+
+
+def statements_follow_one_another() -> list[str]:
+    """Every bank statement opens with what the one before it closed with. One query."""
+    return list(islice(_statements_off(), _TOLD))
+
+
+def _statements_off() -> Iterator[str]:
+    before: BankStatement | None = None
+    for each in BankStatement.objects.order_by("account", "place", "pk").iterator():
+        if before is not None and before.account == each.account:
+            if each.place != before.place + 1:
+                yield f"No statement is between {before} and {each}, and places are left out."
+            elif each.opening != before.closing:
+                both = each.opening == before.opening
+                why = "both follow the same one" if both else "there is a gap between them"
+                yield f"Statement {each} does not follow {before}: {why}."
+        before = each
+
+
+def movements_come_once() -> list[str]:
+    """Every movement that a bank gives a reference came with one statement. One query."""
+    rows = (
+        BankLine.objects.exclude(movement="")
+        .values("statement__account", "reference", "booked_on", "amount")
+        .annotate(statements=Count("statement", distinct=True), first=Min("pk"))
+        .filter(statements__gt=1)
+        .order_by("first")[:_TOLD]
+    )
+    return [
+        f"Movement {row['reference']} of {row['booked_on']} on {row['statement__account']} came"
+        f" with {row['statements']} statements."
+        for row in rows
+    ]
 
 
 def lines_are_their_payments() -> list[str]:

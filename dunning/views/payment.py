@@ -24,6 +24,7 @@ from billing_portal.portal.nouns import nouns_of, row_named
 from billing_portal.portal.proving import stepped_up
 from billing_portal.tenancy.actors import MissingPermission, may
 from billing_portal.tenancy.requests import FirmRequest
+from billing_portal.texts import MARK
 from customers.models import Customer
 from dunning.actions import allocations as deeds
 from dunning.queries import payments as asked_of
@@ -76,6 +77,7 @@ def _page(
     context = {
         **row_of(found, nouns_of(request.actor, [found.customer] if found.customer else [])),
         "line": asked_of.line_of(found),
+        "is_marked": MARK in f"{found.payer}{found.remittance}",
         "allocations": _allocations(found, allocations, may_import=may_import),
         "candidates": [
             {

@@ -18,6 +18,7 @@ from django.db import transaction
 from billing_portal.audit.trail import record
 from billing_portal.errors import Refused, counted
 from billing_portal.tenancy.actors import Actor
+from billing_portal.tenancy.locks import one_at_a_time
 from billing_portal.tenancy.models import Tenant
 from billing_portal.tenancy.scope import current_tenant_id
 from customers.actions.customers import open_customer
@@ -76,7 +77,7 @@ def take_in_ledes(data: bytes, *, by: Actor, on: date, opens_unknown: bool = Tru
     A line is known by its invoice's number and its own, so the same work in another file, with a
     line break more, is duplicates; a line that says something else by then is refused.
 
-    Lines keep their units, price, adjustment, codes and words. Twenty queries, those of opening
+    Lines keep their units, price, adjustment, codes and words. Some twenty queries, those of opening
     what is new, and those of capturing.
 
     :param on: the day of taking in; a new customer is known from it.
@@ -90,6 +91,7 @@ def take_in_ledes(data: bytes, *, by: Actor, on: date, opens_unknown: bool = Tru
     if errors_of(checked.findings):
         raise NotTakenIn(checked.findings)
     invoices = invoices_in(checked.file)
+    one_at_a_time(f"capture:{SOURCE}")  # so that whoever comes second finds who was opened
     customers = matters = keepers = 0
     unknown = Unknown()
     if opens_unknown and by.may("customers.edit"):

@@ -1,24 +1,35 @@
-"""Money received, and which invoices it pays. Every allocation can be taken back."""
+"""Money received, and which invoices it pays. Every allocation can be taken back.
+
+Locks are taken in one order, here and by whoever calls: the payment, then ``credit`` accounts by
+their keys. The account decides alone over what is spent and owed, so who takes back or credits
+needs no payment. Neither lock is on a key: rows that name a payment or an account never wait.
+"""
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from datetime import date
+from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
+from django.db.models import Count, Sum
 
 from billing_portal.audit.rows import told
-from billing_portal.audit.trail import record
+from billing_portal.audit.trail import record, record_many
 from billing_portal.errors import Refused, Stale
 from billing_portal.money import Money
-from billing_portal.outbox.events import publish
+from billing_portal.outbox.events import publish, publish_many
 from billing_portal.tenancy.actors import Actor
+from billing_portal.tenancy.inserting import insert_many
 from billing_portal.texts import refuse_hidden
-from ledger.actions.posting import Line, NewEntry, lock_account, mirror_of, post
+from ledger.actions.posting import Line, NewEntry, lock_account, lock_accounts, mirror_of, post
+from ledger.actions.receiving import Received, receive_many
 from ledger.models import Allocation, Entry, Payment
-from ledger.queries import open_amounts, unallocated
+from ledger.queries import owed_by, unallocated
 
+_ALLOCATION_COLUMNS = ("payment_id", "invoice", "amount", "entry_id")
 _KEYS = {"payer_named": "payer", "payer_taken_back": "payer-taken-back"}
 
 
@@ -26,12 +37,6 @@ class OverAllocated(Refused):
     """More than is left of the payment, or more than is owed on the invoice."""
 
     code = "ledger.over_allocated"
-
-
-class PaymentChanged(Refused):
-    """The source named this payment before, with another amount, day or customer."""
-
-    code = "ledger.payment_changed"
 
 
 class TakenBackAlready(Refused):
@@ -58,7 +63,6 @@ class PayerHasPaid(Refused):
     code = "ledger.payer_has_paid"
 
 
-@transaction.atomic
 def receive(
     *,
     source: str,
@@ -77,36 +81,8 @@ def receive(
     :raises PaymentChanged: when it was named before with other facts.
     :raises PeriodClosed: when the books of ``booked_on`` are closed.
     """
-    by.must("payments.import")
-    known = Payment.objects.filter(source=source, key=key).first()
-    if known is not None:
-        return _same(known, amount, received_on)
-    target = Line("credit", -amount, customer) if customer else Line("suspense", -amount)
-    booked = NewEntry(
-        kind="payment",
-        booked_on=booked_on,
-        effective_on=received_on,
-        key=f"payment:{source}:{key}",
-        lines=(Line("cash", amount, bank), target),
-    )
-    (entry,) = post([booked], by=by)
-    known = Payment.objects.filter(entry=entry).first()
-    if known is not None:  # the same payment came in by two doors at once; the other was first
-        return _same(known, amount, received_on)
-    payment: Payment = Payment.objects.create(
-        source=source,
-        key=key,
-        customer=customer,
-        currency=amount.currency,
-        amount=amount.minor,
-        received_on=received_on,
-        payer=payer[:140],
-        remittance=remittance[:500],
-        entry=entry,
-    )
-    facts = {"minor": amount.minor, "currency": amount.currency}
-    record("payment.received", payment, by=by, **facts, **told(payment))
-    publish("payment.received", about=payment.public_id, customer=customer)
+    said = Received(key, customer, amount, received_on, booked_on, bank, payer, remittance)
+    (payment,) = receive_many(source, [said], by=by)
     return payment
 
 
@@ -192,15 +168,9 @@ def _move(
 
 def _locked(payment: Payment) -> Payment:
     """Return the payment as the database has it now, locked until the deed ends. One query."""
-    found: Payment = Payment.objects.select_for_update(of=("self",)).get(pk=payment.pk)
+    rows = Payment.objects.select_for_update(of=("self",), no_key=True)
+    found: Payment = rows.get(pk=payment.pk)
     return found
-
-
-def _same(known: Payment, amount: Money, received_on: date) -> Payment:
-    facts = (amount.minor, amount.currency, received_on)
-    if (known.amount, known.currency, known.received_on) != facts:
-        raise PaymentChanged(f"{known.source} named {known.key} before, with other facts.")
-    return known
 
 
 @transaction.atomic
@@ -224,33 +194,74 @@ def allocate(
         raise PayerUnknown("Say first whose payment it is.")
     if payment.customer != seen:
         raise Stale
-    _lock(payment)
-    _must_fit(payment, parts)
-    first = Allocation.objects.filter(payment=payment).count()
-    entries = post(
+    return allocate_many([(payment, parts, on)], by=by)
+
+
+Wish = tuple[Payment, Sequence[tuple[UUID, Money]], date]
+
+
+@transaction.atomic
+def allocate_many(wishes: Sequence[Wish], *, by: Actor) -> list[Allocation]:
+    """Pay invoices from payments that the caller holds: locked, or received in this transaction.
+
+    Each wish names a payment with a payer, its parts, and the day they are booked on. Some twenty
+    queries, whatever the number.
+
+    :raises OverAllocated, PeriodClosed: as ``allocate`` does; nothing is paid then.
+    """
+    by.must("payments.import")
+    lock_accounts({("credit", each.customer, each.currency) for each, _, _ in wishes})
+    before = _allocated_before([payment for payment, _, _ in wishes])
+    _must_fit(wishes, before)
+    flat = [
+        (payment, invoice, amount, on, before[payment.pk][0] + number)
+        for payment, parts, on in wishes
+        for number, (invoice, amount) in enumerate(parts)
+    ]
+    entries = post([_allocation_entry(*each) for each in flat], by=by)
+    allocations = {
+        entry.pk: Allocation(payment=payment, invoice=invoice, amount=amount.minor, entry=entry)
+        for (payment, invoice, amount, _, _), entry in zip(flat, entries, strict=True)
+    }
+    rows = list(allocations.values())
+    columns = {name: [getattr(row, name) for row in rows] for name in _ALLOCATION_COLUMNS}
+    made = insert_many(Allocation, columns, returning=("entry_id", "id", "recorded_at"))
+    for entry_id, pk, recorded_at in made:
+        allocations[entry_id].pk, allocations[entry_id].recorded_at = pk, recorded_at
+        allocations[entry_id]._state.adding = False
+    made_of: dict[int, list[Allocation]] = defaultdict(list)
+    for row in rows:
+        made_of[row.payment_id].append(row)
+    deeds = [(payment, _facts(parts, made_of[payment.pk])) for payment, parts, _ in wishes]
+    record_many("payment.allocated", deeds, by=by)
+    publish_many(
+        "payment.allocated",
         [
-            NewEntry(
-                kind="allocation",
-                booked_on=on,
-                key=f"allocation:{payment.uid}:{number}",
-                source=payment.public_id,
-                lines=(
-                    Line("credit", amount, payment.customer, payment=payment.uid),
-                    Line("ar", -amount, payment.customer, invoice, payment.uid),
-                ),
-            )
-            for number, (invoice, amount) in enumerate(parts, first)
+            (payment.public_id, {"invoices": [str(invoice) for invoice, _ in parts]})
+            for payment, parts, _ in wishes
         ],
-        by=by,
     )
-    allocations = Allocation.objects.bulk_create(
-        Allocation(payment=payment, invoice=invoice, amount=amount.minor, entry=entry)
-        for (invoice, amount), entry in zip(parts, entries, strict=True)
+    return rows
+
+
+def _facts(parts: Sequence[tuple[UUID, Money]], rows: Sequence[Allocation]) -> dict[str, Any]:
+    """Return what a deed tells of how a payment was allocated."""
+    return {"parts": [[str(invoice), amount.minor] for invoice, amount in parts], **told(*rows)}
+
+
+def _allocation_entry(
+    payment: Payment, invoice: UUID, amount: Money, on: date, number: int
+) -> NewEntry:
+    return NewEntry(
+        kind="allocation",
+        booked_on=on,
+        key=f"allocation:{payment.uid}:{number}",
+        source=payment.public_id,
+        lines=(
+            Line("credit", amount, payment.customer, payment=payment.uid),
+            Line("ar", -amount, payment.customer, invoice, payment.uid),
+        ),
     )
-    paid = [[str(invoice), amount.minor] for invoice, amount in parts]
-    record("payment.allocated", payment, by=by, parts=paid, **told(*allocations))
-    publish("payment.allocated", about=payment.public_id, invoices=[str(i) for i, _ in parts])
-    return allocations
 
 
 @transaction.atomic
@@ -293,18 +304,27 @@ def _lock(payment: Payment) -> None:
     lock_account("credit", payment.customer, payment.currency)
 
 
-def _must_fit(payment: Payment, parts: Sequence[tuple[UUID, Money]]) -> None:
-    wanted = sum(amount.minor for _, amount in parts)
-    if any(amount.minor <= 0 or amount.currency != payment.currency for _, amount in parts):
-        raise OverAllocated(f"Parts are above zero and in {payment.currency}.")
-    left = unallocated(payment)
-    if wanted > left:
-        raise OverAllocated(
-            f"Only {Money.of_minor(left, payment.currency)} of this payment is left."
-        )
-    named = [invoice for invoice, _ in parts]
-    owed = open_amounts(named, customer=payment.customer, currency=payment.currency)
-    for invoice, amount in parts:
-        owed[invoice] = owed.get(invoice, 0) - amount.minor
-        if owed[invoice] < 0:
-            raise OverAllocated(f"{amount} is more than is owed on the invoice.")
+def _allocated_before(payments: Sequence[Payment]) -> dict[int, tuple[int, int]]:
+    """Return how many allocations each payment has, and what they come to. One query."""
+    found = {payment.pk: (0, 0) for payment in payments}
+    rows = Allocation.objects.filter(payment__in=list(found)).values("payment")
+    told = rows.annotate(count=Count("pk"), total=Sum("amount"))
+    return found | {row["payment"]: (row["count"], row["total"]) for row in told}
+
+
+def _must_fit(wishes: Sequence[Wish], before: dict[int, tuple[int, int]]) -> None:
+    """Pass when every payment has as much left, and every invoice is owed as much. One query."""
+    owed = owed_by({invoice for _, parts, _ in wishes for invoice, _ in parts})
+    for payment, parts, _ in wishes:
+        if any(amount.minor <= 0 or amount.currency != payment.currency for _, amount in parts):
+            raise OverAllocated(f"Parts are above zero and in {payment.currency}.")
+        left = payment.amount - before[payment.pk][1]
+        if sum(amount.minor for _, amount in parts) > left:
+            raise OverAllocated(
+                f"Only {Money.of_minor(left, payment.currency)} of this payment is left."
+            )
+        for invoice, amount in parts:
+            named = (invoice, payment.customer, payment.currency)
+            owed[named] = owed.get(named, 0) - amount.minor
+            if owed[named] < 0:
+                raise OverAllocated(f"{amount} is more than is owed on the invoice.")

@@ -34,12 +34,12 @@ def biller(client, firm, invoice):
     return client
 
 
-def paid(firm, amount, customer=""):
+def paid(firm, amount, customer="", payer="Granite"):
     """Return a payment of so many dollars and the path of its page."""
     with tenant_scope(firm.pk):
         row = receive(
             source="test", key=str(amount), amount=Money(Decimal(amount), "USD"), customer=customer,
-            received_on=DAY, booked_on=DAY, bank="bank", by=SYSTEM, payer="Granite",
+            received_on=DAY, booked_on=DAY, bank="bank", by=SYSTEM, payer=payer,
         )  # fmt: skip
     return row, f"/t/{firm.slug}/payments/{row.public_id}/"
 
@@ -182,3 +182,13 @@ def test_who_may_not_import_is_offered_and_allowed_neither(client, firm, invoice
     assert client.post(f"{page}payer/", {"customer": "x"}).status_code == 403
     assert client.post(f"{page}allocate/", {"fill": "oldest"}).status_code == 403
     assert payer_of(firm, row) == ""
+
+
+@pytest.mark.parametrize(("payer", "is_told"), [("Anna\ufffdB", True), ("Anna B", False)])
+def test_a_page_says_where_the_bank_sent_what_cannot_be_seen(biller, firm, payer, is_told):
+    _row, page = paid(firm, "5.00", payer=payer)
+
+    shown = text_of(biller.get(page))
+
+    assert payer in shown
+    assert ("the bank sent a character that cannot be seen" in shown) == is_told

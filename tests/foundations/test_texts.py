@@ -15,10 +15,12 @@ from billing_portal.members import granting, invitations
 from billing_portal.tenancy.models import Tenant
 from billing_portal.tenancy.scope import current_tenant_id, tenant_scope
 from billing_portal.texts import (
+    MARK,
     HiddenCharacter,
     hidden_in,
     hidden_in_words,
     is_blank,
+    marked,
     refuse_hidden,
 )
 from customers.actions.customers import open_customer
@@ -290,3 +292,19 @@ def test_over_rest_no_source_gets_a_twin(client, firm):
     (error,) = answer.json()["errors"]
     assert (answer.status_code, error["pointer"]) == (422, "/source")
     assert error["code"] == "text.hidden_character"
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("Invoice 2026-00042", "Invoice 2026-00042"),
+        (" two\nlines\tand\u00a0more ", "two lines and more"),
+        ("to \u202etfel", f"to {MARK}tfel"),
+        ("a\u200bb\ufeff\x85c", f"a{MARK}b{MARK} c"),
+        ("M\u00fcller \u2013 \u65e5\u672c", "M\u00fcller \u2013 \u65e5\u672c"),
+        ("", ""),
+    ],
+)
+def test_what_a_bank_wrote_is_kept_with_a_mark_where_something_is_hidden(text, kept):
+    assert marked(text) == kept
+    assert hidden_in(marked(text)) == ""

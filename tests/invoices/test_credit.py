@@ -8,6 +8,7 @@ from django.db import IntegrityError, transaction
 
 from billing_portal.money import Money
 from billing_portal.tenancy.actors import MissingPermission
+from billing_portal.tenancy.scope import tenant_scope
 from invoices.actions.credit import (
     CreditedAlready,
     OwnRequest,
@@ -20,8 +21,11 @@ from invoices.documents.canonical import snapshot_from
 from invoices.models import FrozenInvoice, Invoice
 from invoices.queries.frozen import facts_are_frozen
 from invoices.queries.verifying import numbers_have_no_gap, totals_are_booked
-from ledger.actions.payments import allocate, receive
+from ledger.actions.payments import OverAllocated, allocate, receive
+from ledger.actions.posting import lock_account
 from ledger.queries import balance_of, open_amounts, trial_balance
+from tests.at_once import Hand
+from tests.factories import TenantFactory
 from tests.invoices import books
 from tests.invoices.books import SYSTEM
 
@@ -54,6 +58,7 @@ def paid(invoice, amount):
         received_on=ON, booked_on=ON, bank="main", by=SYSTEM,
     )  # fmt: skip
     allocate(payment, [(invoice.uid, Money(amount, "USD"))], by=SYSTEM, on=ON)
+    return payment
 
 
 def test_a_note_takes_back_the_whole_claim(invoice, maker, checker):
@@ -135,3 +140,24 @@ def test_a_credit_note_is_not_issued_out_of_bounds(invoice, maker):
     note.refresh_from_db()
     assert note.state == "IN_REVIEW"
     approve_credit_note(note, version_seen=1, by=SYSTEM, on=ON, today=ON)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_approval_does_not_wait_for_who_waits_for_it():
+    firm = TenantFactory.create()
+    with tenant_scope(firm.pk):
+        invoice = books.finalized(reviewer=books.member("reviewer"))
+        payment = paid(invoice, Decimal(500))
+        note = request_credit_note(invoice, reason="Wrong rate.", by=books.member("biller"))
+        checker = books.member("owner")
+    more = [(invoice.uid, Money(Decimal(1), "USD"))]
+    other = Hand(firm, lambda: allocate(payment, more, by=SYSTEM, on=ON))
+
+    with tenant_scope(firm.pk):
+        lock_account("credit", payment.customer, "USD")
+        other.begins_and_waits()  # with the payment in its hand
+        approve_credit_note(note, version_seen=1, by=checker, on=ON)
+
+    assert isinstance(other.outcome(), OverAllocated)
+    with tenant_scope(firm.pk):
+        assert (dollars("ar"), dollars("credit")) == (0, -500)

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from billing_portal.tenancy.actors import MissingPermission
+from billing_portal.tenancy.scope import tenant_scope
 from customers.models import Address, Customer, Matter, Timekeeper
 from invoices.actions.draft import draft_items
 from invoices.actions.finalize import finalize
@@ -18,8 +19,9 @@ from invoices.ledes.reading import invoices_in
 from invoices.ledes.rows import read
 from invoices.models import Charge, Document, Invoice
 from ledger.models import Entry
+from tests.at_once import at_once
 from tests.customers.factories import TermsFactory
-from tests.factories import actor
+from tests.factories import TenantFactory, actor
 from tests.invoices import books
 from tests.invoices.books import SYSTEM
 from tests.jobs.running import drain
@@ -165,3 +167,17 @@ def test_work_that_nobody_can_have_done_is_not_taken_in(tenant, hours, on, rule,
 
     assert (3, rule, field) in {(f.row, f.rule, f.field) for f in refused.value.findings}
     assert not Charge.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_file_that_comes_several_times_at_once_is_taken_in_once():
+    firm, data = TenantFactory.create(), OURS.read_bytes()
+
+    said = at_once(firm, *[lambda: take_in_ledes(data, by=SYSTEM, on=ON)] * 4)
+
+    charges = sorted(tuple(each.charges.items()) for each in said)
+    lines = charges[0][0][1]
+    assert charges == [(("accepted", lines),), *[(("duplicate", lines),)] * 3]
+    assert sorted(each.customers for each in said)[:3] == [0, 0, 0]
+    with tenant_scope(firm.pk):
+        assert Charge.objects.count() == lines

@@ -15,13 +15,13 @@ from billing_portal.tenancy.scope import tenant_scope
 from ledger.actions.payments import (
     OverAllocated,
     PayerUnknown,
-    PaymentChanged,
     TakenBackAlready,
     allocate,
     receive,
     take_back,
 )
 from ledger.actions.posting import Line, NewEntry, NotReversible, post, reverse
+from ledger.actions.receiving import PaymentChanged
 from ledger.models import Allocation, Entry, Payment
 from ledger.queries import balance_of, open_amounts, trial_balance, unallocated
 from tests.factories import TenantFactory

@@ -15,11 +15,10 @@ from dunning.bank.matching import (
     Confidence,
     Ground,
     IncomingPayment,
-    KnownPayer,
-    OpenItem,
     incoming,
-    match,
 )
+from dunning.bank.matching import match as match_in
+from dunning.bank.open_book import KnownPayer, OpenBook, OpenItem
 
 OWN = Path(__file__).parents[2] / "data" / "bank"
 NORTHFIELD = KnownPayer("northfield", frozenset({"000 123 456"}), frozenset({"Northfield Mutual"}))
@@ -39,6 +38,10 @@ def item(number, amount, *, customer="northfield", due="2026-11-30", currency="U
 
 def payment(amount, *texts, references=(), name="", account="", currency="USD"):
     return IncomingPayment(Decimal(amount), currency, texts, references, name, account)
+
+
+def match(payment, items, *, payers=()):
+    return match_in(payment, OpenBook(items, payers))
 
 
 FIRST = item("HS-2026-0417", "850.00", due="2026-11-30")
@@ -154,6 +157,56 @@ def test_match_asks_when_the_invoice_named_is_in_another_currency():
     found = match(payment("850.00", "HS-2026-0417", currency="EUR"), [FIRST])
 
     assert (found.confidence, found.allocations) == (Confidence.ASK, ())
+
+
+@pytest.mark.parametrize(
+    ("amount", "text", "why"),
+    [
+        ("850.00", "HS-2026-0417 and HS-2026-9999", "HS-2026-9999 is in the text too"),
+        ("3.00", "HS-2026-0417 and 2026-99999", "2026-99999 is in the text too"),
+        ("850.00", "HS-2026-0417, account 4711-0815", "4711-0815 is in the text too"),
+        ("5.00", "not for HS-2026-0417 but refund", "the text says more"),
+        ("200.00", "HS-2026-0417 less 2%", "the text says more"),
+        ("200.00", "HS-2026-0417 \ufffd", "the text says more"),
+        ("900.00", "HS-2026-0417 rest for the dinner", "the text says more"),
+        ("1000.00", "HS-2026-0417 not HS-2026-0418", "the text says more"),
+    ],
+)
+def test_match_asks_when_the_text_names_more_or_says_more(amount, text, why):
+    found = match(payment(amount, text), [FIRST, SECOND], payers=[NORTHFIELD])
+
+    assert (found.confidence, found.allocations) == (Confidence.ASK, ())
+    assert why in found.why
+    assert [each.why for each in found.suggestions] == [
+        f"{found.why.split(':')[0]}: named in the payment's text."
+    ]
+
+
+@pytest.mark.parametrize(
+    ("amount", "text"),
+    [
+        ("850.00", "HS-2026-0417 for services rendered in Main Street 12"),
+        ("850.00", "HS-2026-0417 of 2026-11-05, USD 850.00"),
+        ("850.00", "HS-2026-0417 dated 05.11.2026, 850,00 EUR"),
+        ("200.00", "Part payment of invoice no. HS-2026-0417, thank you"),
+        ("200.00", "200.00 for HS-2026-0417 (October 2026)"),
+        ("200", "HS-2026-0417: $200"),
+        ("1150.00", "HS-2026-0417 850.00 + HS-2026-0418 300.00"),
+        ("850.00", "HS-2026-0417\nRF18539007547034"),
+    ],
+)
+def test_match_needs_nobody_for_days_amounts_and_harmless_words(amount, text):
+    found = match(payment(amount, text), [FIRST, SECOND])
+
+    assert found.ground is Ground.REMITTANCE
+    assert found.allocations
+
+
+def test_match_asks_when_a_reference_fits_and_the_text_is_of_something_else():
+    found = match(payment("5.00", "refund 2026-99999", references=("HS-2026-0417",)), [FIRST])
+
+    assert (found.confidence, found.allocations) == (Confidence.ASK, ())
+    assert "2026-99999 is in the text too, and is no open invoice" in found.why
 
 
 def test_match_takes_an_exact_reference_when_no_text_helps():
