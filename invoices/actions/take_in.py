@@ -77,7 +77,7 @@ def take_in_ledes(data: bytes, *, by: Actor, on: date, opens_unknown: bool = Tru
     A line is known by its invoice's number and its own, so the same work in another file, with a
     line break more, is duplicates; a line that says something else by then is refused.
 
-    Lines keep their units, price, adjustment, codes and words. Some twenty queries, those of opening
+    Lines keep their units, price, adjustment, codes and words. Some 20 queries, those of opening
     what is new, and those of capturing.
 
     :param on: the day of taking in; a new customer is known from it.

@@ -189,6 +189,7 @@ def test_match_asks_when_the_text_names_more_or_says_more(amount, text, why):
         ("850.00", "HS-2026-0417 of 2026-11-05, USD 850.00"),
         ("850.00", "HS-2026-0417 dated 05.11.2026, 850,00 EUR"),
         ("200.00", "Part payment of invoice no. HS-2026-0417, thank you"),
+        ("200.00", "HS-2026-0417 first half"),
         ("200.00", "200.00 for HS-2026-0417 (October 2026)"),
         ("200", "HS-2026-0417: $200"),
         ("1150.00", "HS-2026-0417 850.00 + HS-2026-0418 300.00"),
