@@ -91,7 +91,7 @@ def tell(
         told.ledes_files += books["ledes_files"]
     counts, own = outside_world.reckon(outside, law[0], travel[0])
     summary, checks = summary | counts, checks | own
-    counts, own = paying.reckon(law[0], outside, told)
+    counts, own = paying.reckon((law[0], travel[0]), outside, told)
     summary, checks = summary | counts, checks | own
     if os.environ.get("LEDES"):
         path = Path(os.environ["LEDES"])

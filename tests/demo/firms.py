@@ -14,13 +14,15 @@ PASSWORD = "month end in every room"
 
 @dataclass(frozen=True)
 class Firm:
-    """One of the demo's firms."""
+    """One of the demo's firms; ``account`` is the one that payers are told of."""
 
     slug: str
     name: str
     color: str
     tax_id: str
     place: tuple[tuple[str, str], ...]
+    account: str = ""
+    currency: str = "USD"
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,7 @@ ARNESEN = Firm(
         ("--email", "billing@arnesen.test"),
         ("--remittance", "Wire to Hudson Valley Bank, ABA 021000000, account 400 118 220"),
     ),
+    account="400118220",
 )
 MIRAMAR = Firm(
     "miramar-travel",
@@ -62,6 +65,8 @@ MIRAMAR = Firm(
         ("--email", "accounts@miramar.test"),
         ("--remittance", "Transfer to Avon Bank, sort code 00-11-22, account 40118220"),
     ),
+    account="40118220",
+    currency="GBP",
 )
 PEOPLE = [
     Person(ARNESEN, "owner", "ada@arnesen.test", "Ada Brandt"),

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.demo import month_end, work
-from tests.demo.firms import ARNESEN
+from tests.demo.firms import ARNESEN, MIRAMAR, Firm
 from tests.demo.installation import DEMO, Refusal
 from tests.demo.month_end import Office
 from tests.demo.work import System
@@ -24,7 +24,6 @@ from tests.outside.mail.server import DemoMail
 RECIPES = Path(__file__).parents[1] / "outside/carrier/recipes"
 LAYOUTS = {"northfield": "single", "halvorsen": "steps", "brightwater": "table"}
 LOGIN, PASSWORD = "billing@arnesen.test", "Lantern-Harbor-40"
-IBAN = "DE89370400440532013000"
 UNASSIGNED = "2026-0024"
 
 
@@ -48,18 +47,19 @@ def world() -> Iterator[World]:
         DemoDirectory(book=DEMO / "directory.jsonl") as idp,
     ):
         os.environ["EMAIL_HOST"], os.environ["EMAIL_PORT"] = "127.0.0.1", str(mail.smtp_port)
-        _open_account(bank)
+        for firm in (ARNESEN, MIRAMAR):
+            _open_account(bank, firm)
         yield World(carriers, mail, bank, idp)
 
 
-def _open_account(bank: DemoBank) -> None:
-    """Open the law firm's account at the bank."""
+def _open_account(bank: DemoBank, firm: Firm) -> None:
+    """Open a firm's account at the bank, by its number there: neither firm tells payers an IBAN."""
     bank.ask(
         "/_control/accounts",
         {
-            "account": IBAN,
-            "owner": ARNESEN.name,
-            "currency": "USD",
+            "account": firm.account,
+            "owner": firm.name,
+            "currency": firm.currency,
             "opening": "25000.00",
             "opened_on": "2026-01-01",
         },

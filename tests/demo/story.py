@@ -40,8 +40,8 @@ def month_ends(
     say("waiting for files, mail and uploads")
     for system in (law, travel):
         month_end.until_idle(system)
-    say("taking in the bank's file, crediting an invoice, reminding who is late")
-    paying.get_paid(arnesen, law, outside, today, told)
+    say("taking in the banks' files, crediting an invoice, reminding who is late")
+    paying.get_paid((arnesen, miramar), (law, travel), outside, today, told)
     return told
 
 

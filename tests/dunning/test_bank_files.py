@@ -280,3 +280,22 @@ def test_what_the_owner_changed_of_a_payment_is_told(databases, bank, change):
 
     with tenant_scope(firm.pk):
         assert len(lines_are_their_payments()) == 1
+
+
+def test_an_account_without_iban_is_named_by_its_number_as_payers_are_told_it(bank, tenant):
+    add_bank_account(account="400 118 220", name="Operating", currency="USD", by=SYSTEM)
+    final = books.finalized(reviewer=books.member("reviewer"))
+    opened = {
+        "account": "400118220", "owner": "Arnesen Pike LLP", "currency": "USD",
+        "opening": "0.00", "opened_on": "2026-11-01",
+    }  # fmt: skip
+    bank.ask("/_control/accounts", opened)
+    bank.pay(
+        payer_name="Granite", amount="700.00", booked_on="2026-11-05",
+        remittance="Invoice 2026-00001", account="400118220",
+    )  # fmt: skip
+    file = bank.statement("2026-11-05", account="400118220")
+
+    import_bank_file(file, name="day.xml", by=SYSTEM, on=date(2026, 11, 6))
+
+    assert open_amounts([final.uid]) == {final.uid: 0}

@@ -156,3 +156,23 @@ def test_bank_keeps_its_book_over_a_restart(tmp_path):
 
     with DemoBank(book=tmp_path / "bank.db", token="t") as second:
         assert second.entries() == entries
+
+
+def test_bank_names_an_account_without_iban_by_its_own_number(bank):
+    opened = {
+        "account": "400118220", "owner": "Firm", "currency": "USD", "opening": "10.00",
+        "opened_on": "2026-11-01",
+    }  # fmt: skip
+    bank.ask("/_control/accounts", opened)
+    bank.pay(
+        payer_name="Granite", payer_account="88100234", amount="5.00", remittance="2026-00001",
+        booked_on="2026-11-02", account="400118220",
+    )  # fmt: skip
+
+    file = bank.statement("2026-11-02", account="400118220")
+
+    assert b"<Othr><Id>400118220</Id></Othr>" in file
+    assert b"<IBAN>" not in file
+    (statement,) = read_camt053(file)
+    assert (statement.account, str(statement.closing)) == ("400118220", "15.00")
+    assert statement.entries[0].payments[0].debtor_account == "88100234"

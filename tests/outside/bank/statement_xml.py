@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 from typing import Any
 
@@ -10,6 +11,7 @@ from lxml import etree
 from tests.outside.bank.ledger import Day
 
 _SPACE = "urn:iso:std:iso:20022:tech:xsd:camt.053.001.08"
+_IBAN = re.compile(r"[A-Z]{2}[0-9]{2}[A-Z0-9]{11,30}")
 _CODES = {
     "payment": ("PMNT", "RCDT", "DMCT"),
     "batch": ("PMNT", "RCDT", "DMCT"),
@@ -30,7 +32,7 @@ def statement_xml(day: Day, *, at: str) -> bytes:
     _in(statement, "ElctrncSeqNb", str(day.sequence))
     _in(statement, "CreDtTm", at)
     account = _in(statement, "Acct")
-    _in(_in(account, "Id"), "IBAN", day.account.iban)
+    _account(account, day.account.iban)
     _in(account, "Ccy", day.account.currency)
     _in(_in(account, "Ownr"), "Nm", day.account.owner)
     _balance(statement, day, "OPBD", day.opening)
@@ -77,7 +79,7 @@ def _payment(details: etree._Element, currency: str, payment: dict[str, Any]) ->
     parties = _in(held, "RltdPties")
     _in(_in(_in(parties, "Dbtr"), "Pty"), "Nm", payment["payer_name"])
     if payment["payer_account"]:
-        _in(_in(_in(parties, "DbtrAcct"), "Id"), "IBAN", payment["payer_account"])
+        _account(_in(parties, "DbtrAcct"), payment["payer_account"])
     if payment["remittance"] or payment["reference"]:
         remittance = _in(held, "RmtInf")
         for text in payment["remittance"]:
@@ -86,6 +88,15 @@ def _payment(details: etree._Element, currency: str, payment: dict[str, Any]) ->
             _in(_in(_in(remittance, "Strd"), "CdtrRefInf"), "Ref", payment["reference"])
     if payment.get("reason"):
         _in(_in(_in(held, "RtrInf"), "Rsn"), "Cd", payment["reason"])
+
+
+def _account(parent: etree._Element, number: str) -> None:
+    """Name an account by its IBAN, or by the bank's own number where there is none."""
+    named = _in(parent, "Id")
+    if _IBAN.fullmatch(number):
+        _in(named, "IBAN", number)
+    else:
+        _in(_in(named, "Othr"), "Id", number)
 
 
 def _money(parent: etree._Element, currency: str, amount: Decimal) -> None:
