@@ -39,7 +39,7 @@ def test_a_row_says_who_did_what_to_what_and_how(ada):
     page = ada.get("audit/")
 
     shown = text_of(page)
-    assert "Dana Whitlock Proposed bank details Customer Northfield Mutual history" in shown
+    assert "Dana Whitlock Person Proposed bank details Customer Northfield Mutual history" in shown
     assert "Ended: 3, 4 Starts on: Nov 2, 2026" in shown
     assert "Last seal 1; 0 not sealed yet." in shown
     assert f'title="{head.hash}">1</span>' in page.content.decode()
