@@ -176,6 +176,12 @@ def django_db_setup(databases, django_db_blocker, worker_id) -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
+def _anchors_of_its_own(settings, tmp_path) -> None:
+    """Let no test find another's anchors: clones of one template number their firms alike."""
+    settings.ANCHORS_DIR = tmp_path / "anchors"
+
+
+@pytest.fixture(autouse=True)
 def _fresh_clone_after_commit(request) -> None:
     """Clone again after a test that commits: its flush is replaced."""
     marker = request.node.get_closest_marker("django_db")

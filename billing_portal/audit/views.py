@@ -26,6 +26,7 @@ from billing_portal.portal.templatetags.portal import words
 from billing_portal.tenancy.actors import OPERATORS, ActorKind, may
 from billing_portal.tenancy.requests import FirmRequest
 
+_KINDS = {str(ActorKind.USER): _("Person"), str(ActorKind.KEY): _("API key")}
 _NOTHING: tuple[Any, ...] = (None, "", [], {})
 
 
@@ -57,12 +58,14 @@ class DeedFilter(FilterForm):
 class DeedRow:
     """One line of the log.
 
+    :ivar kind: of actor, in words; which part of the portal, where it was the portal.
     :ivar asked_by: what finds this actor's deeds.
     :ivar facts: the details, each as its name in words and its value in words.
     """
 
     event: AuditEvent
     who: str
+    kind: str
     asked_by: str
     did: str
     subject: str
@@ -113,9 +116,9 @@ def _something(details: dict[str, Any]) -> dict[str, Any]:
 def _row(event: AuditEvent, seal: Seal | None, facts: list[tuple[str, str]]) -> DeedRow:
     subject = _nouns().get(event.subject_kind) or words(event.subject_kind)
     did = str(DEEDS.get(event.action) or words(event.action))
-    is_system = event.actor.startswith(f"{ActorKind.SYSTEM}:")
-    asked_by = event.actor if is_system else event.actor_name
-    return DeedRow(event, _who(event), asked_by, did, subject, facts, seal)
+    kind = _KINDS.get(event.actor.partition(":")[0])
+    asked_by = event.actor_name if kind else event.actor
+    return DeedRow(event, _who(event), str(kind or asked_by), asked_by, did, subject, facts, seal)
 
 
 def _who(event: AuditEvent) -> str:

@@ -22,8 +22,9 @@ from billing_portal.jobs.engines import UnknownJob, function_of
 from billing_portal.jobs.models import Job
 from billing_portal.portal.inbox import InboxItem
 from billing_portal.portal.lists import Link, chosen, page_of, url_with
+from billing_portal.portal.looks import LOOKS
 from billing_portal.portal.nouns import Noun, row_named
-from billing_portal.portal.templatetags.portal import LOOKS, words
+from billing_portal.portal.templatetags.portal import words
 from billing_portal.tenancy.actors import Actor, may
 from billing_portal.tenancy.requests import FirmRequest
 from billing_portal.tenancy.scope import current_tenant_id

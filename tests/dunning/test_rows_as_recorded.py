@@ -231,7 +231,10 @@ TAMPERED = [
     ("update members_membership set approved_by = 'user:99'", f"Membership .* {NOT_AS}"),
     ("update members_apikey set scopes = '[]'", f"Api key .* {NOT_AS}"),
     ("update members_apikey set approved_by = 'user:99'", f"Api key .* {NOT_AS}"),
-    ("update members_apikey set id = 99", "Api key 99 is unknown to the trail."),
+    (
+        "update members_apikey set uid = gen_random_uuid()",
+        "Api key key_.* is unknown to the trail.",
+    ),
     ("update customers_rate set amount = amount + 1", f"Rate rat_.* {NOT_AS}"),
     ("delete from customers_rate", f"Rate rat_.* {GONE}"),
     ("update customers_bankdetails set holder = 'Me'", f"Bank details bnk_.* {NOT_AS}"),

@@ -40,7 +40,7 @@ def test_a_row_says_who_did_what_to_what_and_how(ada):
     page = ada.get("audit/")
 
     shown = text_of(page)
-    assert "Dana Whitlock Proposed bank details Customer Northfield Mutual" in shown
+    assert "Dana Whitlock Person Proposed bank details Customer Northfield Mutual" in shown
     assert f"/t/{ada.firm.slug}/audit/?subject={customer.public_id}" in links_of(page)
     assert "Ended: 3, 4 Starts on: Nov 2, 2026" in shown
     assert "Last seal 1; 0 not sealed yet." in shown

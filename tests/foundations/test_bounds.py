@@ -21,7 +21,7 @@ from customers.models import Customer
 from tests.factories import MembershipFactory
 from tests.foundations.test_api import PROBLEM, Caller
 
-NINES = "9" * 5000
+NINES = "9" * 3000
 
 
 @pytest.mark.parametrize("text", ["", "²", "٣", "-1", "1.0", "1_0", " 1", NINES])
@@ -89,7 +89,7 @@ def is_malformed(answer):
 
 @pytest.mark.django_db
 @pytest.mark.parametrize(
-    "text", ['[Infinity, "x"]', '[1e400, "x"]', "[" * 3000, "[9" + "9" * 30 + ', "x"]', "[1]", "é"]
+    "text", ['[Infinity, "x"]', '[1e400, "x"]', "[" * 2500, "[9" + "9" * 30 + ', "x"]', "[1]", "é"]
 )
 def test_a_forged_cursor_is_refused(caller, text):
     cursor = base64.urlsafe_b64encode(text.encode()).decode()

@@ -12,7 +12,7 @@ import pytest
 from django.template.loader import render_to_string
 
 from billing_portal.portal import gallery
-from billing_portal.portal.templatetags.portal import LOOKS
+from billing_portal.portal.looks import LOOKS
 
 ROOT = Path(__file__).parents[2]
 STYLES = ["static/portal.css", "static/css/parts.css", "static/css/screens.css"]

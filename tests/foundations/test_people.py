@@ -271,11 +271,11 @@ def test_the_page_takes_as_many_queries_for_many_as_for_few(ada, firm):
 def test_what_waits_about_a_person_is_decided_on_their_page_but_not_by_who_proposed_it(
     ada, luis, firm, member
 ):
-    ada.post(f"people/{member.pk}/roles/", {"role": "biller"})
+    ada.post(f"people/{member.public_id}/roles/", {"role": "biller"})
     row = Membership.objects.get(role="biller")
-    approval = f"people/roles/{row.pk}/approval/"
+    approval = f"people/roles/{row.public_id}/approval/"
 
-    own, theirs = ada.get(f"people/{member.pk}/"), luis.get(f"people/{member.pk}/")
+    own, theirs = ada.get(f"people/{member.public_id}/"), luis.get(f"people/{member.public_id}/")
 
     assert approval not in own.content.decode()
     assert "You proposed it, so another person decides." in text_of(own)
@@ -283,14 +283,14 @@ def test_what_waits_about_a_person_is_decided_on_their_page_but_not_by_who_propo
     assert f"Approve {member} as biller" in text_of(luis.get("inbox/"))
     assert f"Approve {member} as biller" not in text_of(ada.get("inbox/"))
     luis.post(approval)
-    assert "Waits for a second person" not in text_of(luis.get(f"people/{member.pk}/"))
+    assert "Waits for a second person" not in text_of(luis.get(f"people/{member.public_id}/"))
 
 
 def test_an_auditor_sees_what_waits_about_a_person_and_no_button(ada, firm, member):
-    ada.post(f"people/{member.pk}/roles/", {"role": "biller"})
+    ada.post(f"people/{member.public_id}/roles/", {"role": "biller"})
     auditor = Visitor(Client(), firm, "auditor")
 
-    page = auditor.get(f"people/{member.pk}/")
+    page = auditor.get(f"people/{member.public_id}/")
 
     assert "Waits for a second person" in text_of(page)
     assert "/approval/" not in page.content.decode()

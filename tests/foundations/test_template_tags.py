@@ -15,6 +15,7 @@ from django.utils.html import escape
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from billing_portal.portal.looks import LOOKS
 from billing_portal.portal.templatetags import portal
 
 ROOT = Path(__file__).parents[2]
@@ -130,7 +131,7 @@ def test_an_unknown_state_is_shown_in_its_own_words():
 def test_every_icon_of_a_state_is_in_the_sprite():
     sprite = (ROOT / "static/vendor/icons.svg").read_text()
 
-    assert [look.icon for look in portal.LOOKS.values() if f'id="{look.icon}"' not in sprite] == []
+    assert [look.icon for look in LOOKS.values() if f'id="{look.icon}"' not in sprite] == []
 
 
 def test_word_diff_marks_what_changed_by_sign_and_word():

@@ -328,7 +328,7 @@ def test_an_invoice_is_credited_by_two_people(desk, firm, people):
     assert f"(${made.total_money.amount:,})" in listed
 
 
-@pytest.mark.parametrize("text", ["²", "9" * 5000, "9" * 18, "-1"])
+@pytest.mark.parametrize("text", ["²", "9" * 1500, "9" * 18, "-1"])
 def test_a_forged_number_in_a_query_or_form_counts_as_not_given(desk, people, invoice, firm, text):
     desk.sit(people["owner"])
     with tenant_scope(firm.pk):

@@ -48,6 +48,7 @@ def real_workers(folder: Path, **environment: str) -> Iterator[subprocess.Popen[
         **os.environ,
         "DJANGO_SETTINGS_MODULE": "tests.settings",
         "SAMPLE_DIR": str(folder),
+        "ANCHORS_DIR": str(folder / "anchors"),
         "JOB_BEAT_SECONDS": "1",
         "PYTHONPATH": str(ROOT),
         **environment,

@@ -17,6 +17,7 @@ from ledger.jobs import verify_nightly
 from ledger.models import Verification
 from ledger.queries import LOOKS
 from tests.factories import TenantFactory, actor
+from tests.invoices.books import appoint_all
 from tests.jobs.running import drain
 from tests.ledger.test_verifying import books
 from tests.visiting import Visitor, text_of
@@ -140,6 +141,7 @@ def test_the_page_starts_a_look_and_shows_how_far_it_is(ada, tenant):
 def test_the_part_brings_the_new_row_once_the_look_has_ended(ada, tenant, owner):
     ada.post(START)
     waiting = ada.get(PAGE, **{"HX-Request": "true"}).content.decode()
+    appoint_all()
     verify_and_keep(tenant, by=system("verifier"))
     Job.objects.filter(tenant=tenant).update(state="succeeded", ended_at=datetime.now(UTC))
 
