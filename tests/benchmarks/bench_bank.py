@@ -1,4 +1,4 @@
-"""How long one bank file takes: python -m tests.benchmarks.bench_bank [payments].
+"""How long one bank file takes: ``python tests/benchmarks/bench_bank.py [payments]``.
 
 As many open invoices of a hundred customers, half of the payments naming theirs, the others
 from nobody known. With the usual durability.
@@ -10,9 +10,13 @@ import sys
 import time
 from datetime import date
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
-from tests.benchmarks.preparing import prepare
+ROOT = Path(__file__).parents[2]
+sys.path.insert(0, str(ROOT))
+
+from tests.benchmarks.preparing import prepare  # noqa: E402
 
 _CUSTOMERS = 100
 
