@@ -5,13 +5,12 @@ Prints one line with its address, serves until SIGTERM, and writes each sign-in 
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 
 sys.path[0] = str(Path(__file__).resolve().parents[3])  # the folder that holds "tests"
 
-from tests.outside import web  # noqa: E402 -- after the path is set
+from tests.outside import organizations  # noqa: E402 -- after the path is set
 from tests.outside.directory.people import Register  # noqa: E402 -- as above
 from tests.outside.directory.signing import Signer  # noqa: E402 -- as above
 from tests.outside.directory.site import Directory  # noqa: E402 -- as above
@@ -19,19 +18,12 @@ from tests.outside.directory.site import Directory  # noqa: E402 -- as above
 
 def main() -> None:
     """Serve the organizations of a configuration file."""
-    parser = web.arguments("Demo directory: signs the people of invented companies in.")
-    parser.add_argument(
-        "--config",
-        type=Path,
-        default=Path(__file__).with_name("demo.json"),
-        help="organizations, JSON",
+    organizations.run(
+        "Demo directory: signs the people of invented companies in.",
+        Path(__file__).with_name("demo.json"),
+        Register,
+        lambda register: Directory(register, Signer()),
     )
-    asked = parser.parse_args()
-    register = Register(Path(asked.book))
-    for described in json.loads(asked.config.read_text("utf-8"))["organizations"]:
-        register.open(described)
-    directory = Directory(register, Signer())
-    web.run(web.listen(directory, port=asked.port), until_stdin_closes=asked.until_stdin_closes)
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ from urllib.parse import unquote, urlencode
 
 from tests.outside.directory.people import Grant, Organization, Register
 from tests.outside.directory.signing import Signer
+from tests.outside.organizations import control
 from tests.outside.web import Request, Response, answer, page, redirect
 
 _ASKED = (
@@ -38,7 +39,7 @@ class Directory:
     def __call__(self, request: Request) -> Response:
         """Answer one request."""
         if request.path.startswith("/_control/"):
-            return self._control(request)
+            return control(self.register, request)
         key, _, rest = request.path.removeprefix("/").partition("/")
         organization = self.register.organizations.get(key)
         if organization is None:
@@ -118,33 +119,6 @@ class Directory:
         person = organization.people[user]
         told = {"sub": person["sub"], **_address(person)}
         return answer(told | organization.faults.get("userinfo", {}))
-
-    def _control(self, request: Request) -> Response:
-        verbs: dict[str, Callable[[Request], Response]] = {
-            "GET book": lambda _: answer(self.register.entries()),
-            "POST organizations": self._open,
-            "POST faults": self._set_faults,
-            "POST people": self._change,
-        }
-        verb = f"{request.method} {request.path.removeprefix('/_control/')}"
-        try:
-            return verbs[verb](request)
-        except (KeyError, TypeError, ValueError) as trouble:
-            return answer({"error": f"{type(trouble).__name__}: {trouble}"}, status=400)
-
-    def _open(self, request: Request) -> Response:
-        return answer({"opened": self.register.open(request.json()).key}, status=201)
-
-    def _set_faults(self, request: Request) -> Response:
-        asked = dict(request.json())
-        self.register.organizations[asked.pop("organization")].faults = asked
-        return answer(asked)
-
-    def _change(self, request: Request) -> Response:
-        asked = dict(request.json())
-        people = self.register.organizations[asked.pop("organization")].people
-        people[asked["user"]] = people.get(asked["user"], {}) | asked
-        return answer(people[asked["user"]])
 
 
 def _description(issuer: str) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from typing import Any
 
 from lxml import etree
 
+from tests.outside.organizations import control
 from tests.outside.saml.answers import answer as answer_of
 from tests.outside.saml.answers import values_of
 from tests.outside.saml.people import Organization, Register
@@ -40,7 +41,8 @@ class Directory:
     def __call__(self, request: Request) -> Response:
         """Answer one request."""
         if request.path.startswith("/_control/"):
-            return self._control(request)
+            more = {"GET certificates": self._certificates}
+            return control(self.register, request, more)
         key, _, rest = request.path.removeprefix("/").partition("/")
         organization = self.register.organizations.get(key)
         if organization is None:
@@ -96,35 +98,8 @@ class Directory:
         )
         return Response(200, text.encode(), "application/samlmetadata+xml")
 
-    def _control(self, request: Request) -> Response:
-        verbs: dict[str, Callable[[Request], Response]] = {
-            "GET book": lambda _: answer(self.register.entries()),
-            "GET certificates": lambda _: answer(
-                {name: self.signer.pem(name) for name in ("ours", "other", "curve")}
-            ),
-            "POST organizations": self._open,
-            "POST faults": self._set_faults,
-            "POST people": self._change,
-        }
-        verb = f"{request.method} {request.path.removeprefix('/_control/')}"
-        try:
-            return verbs[verb](request)
-        except (KeyError, TypeError, ValueError) as trouble:
-            return answer({"error": f"{type(trouble).__name__}: {trouble}"}, status=400)
-
-    def _open(self, request: Request) -> Response:
-        return answer({"opened": self.register.open(request.json()).key}, status=201)
-
-    def _set_faults(self, request: Request) -> Response:
-        asked = dict(request.json())
-        self.register.organizations[asked.pop("organization")].faults = asked
-        return answer(asked)
-
-    def _change(self, request: Request) -> Response:
-        asked = dict(request.json())
-        people = self.register.organizations[asked.pop("organization")].people
-        people[asked["user"]] = people.get(asked["user"], {}) | asked
-        return answer(people[asked["user"]])
+    def _certificates(self, _: Request) -> Response:
+        return answer({name: self.signer.pem(name) for name in ("ours", "other", "curve")})
 
 
 def _entity(organization: Organization) -> str:
