@@ -10,6 +10,7 @@ __all__ = [
     "DOCTOR_CHECKS",
     "FIGURES",
     "FILE_CHECKS",
+    "FILE_TAKERS",
     "INBOX_PROVIDERS",
     "JOB_SUBJECTS",
     "LEDGER_CHECKS",
@@ -60,6 +61,11 @@ DOCTOR_CHECKS: list[str] = [  # each yields findings
     "billing_portal.operation.checks.outside.outside",
     "invoices.gateways.trial.trial",
 ]
+FILE_TAKERS: list[str] = [  # who takes in which kind of file
+    "invoices.forms.charge_files.CSV",
+    "invoices.forms.charge_files.LEDES",
+    "dunning.forms.BANK",
+]
 INBOX_PROVIDERS: list[str] = [
     "invoices.views.inbox.inbox_items",
     "invoices.views.uploads.inbox_items",
@@ -77,6 +83,7 @@ NOUN_PROVIDERS: dict[str, str] = {  # by the prefix of public ids: who names suc
     "chg": "invoices.views.charges.charges_named",
     "cus": "customers.views.customers_named",
     "ent": "ledger.views.books.entries_named",
+    "imp": "billing_portal.imports.views.imports_named",
     "inv": "invoices.views.inbox.invoices_named",
     "job": "billing_portal.jobs.views.jobs_named",
     "mat": "customers.views.matters_named",
@@ -87,6 +94,7 @@ NOUN_PROVIDERS: dict[str, str] = {  # by the prefix of public ids: who names suc
 }
 JOB_SUBJECTS: dict[str, str] = {  # by the argument that names it: who says what a job is about
     "delivery_id": "invoices.views.subjects.of_deliveries",
+    "file_import_id": "billing_portal.imports.views.of_jobs",
     "invoice_id": "invoices.views.subjects.of_invoices",
     "reminder_id": "dunning.views.reminders.of_reminders",
     "run_id": "invoices.views.subjects.of_runs",

@@ -47,6 +47,7 @@ INSTALLED_APPS = [
     "billing_portal.directories",
     "billing_portal.audit",
     "billing_portal.jobs",
+    "billing_portal.imports",
     "billing_portal.outbox",
     "billing_portal.operation",
     "billing_portal.api",
@@ -224,14 +225,14 @@ if not FIELD_KEYS:
 # --- Background work ----------------------------------------------------------------------------
 
 JOB_ENGINE = env("JOB_ENGINE", "django-q2")  # or "celery"
-JOB_WORKERS = int(env("JOB_WORKERS", "5"))  # one more than long jobs have slots
+JOB_WORKERS = int(env("JOB_WORKERS", "6"))  # one more than long jobs have slots
 # The longest that any job function may ask for: RabbitMQ takes back what is not answered for after
 # half an hour.
 JOB_TIMEOUT_SECONDS = 1500
 JOB_BEAT_SECONDS = float(env("JOB_BEAT_SECONDS", "5"))  # a lease lasts three beats
 JOB_STOP_SECONDS = float(env("JOB_STOP_SECONDS", "10"))  # then running jobs go back
 # How many run at a time; "checks" look at whole books, and nobody waits for them.
-JOB_SLOTS = {"default": 2, "documents": 2, "mail": 2, "browser": 1, "checks": 1}
+JOB_SLOTS = {"default": 2, "documents": 2, "mail": 2, "browser": 1, "checks": 1, "imports": 1}
 # Imported by the supervisor, so that clock lines are declared.
 JOB_MODULES: list[str] = ["ledger.jobs", "invoices.jobs", "dunning.jobs"]
 TICKS = [  # what the elected supervisor does each second

@@ -133,6 +133,8 @@ DEEDS: dict[str, Any] = {
     "period.close_requested": _("Asked to close a month"),
     "period.close_withdrawn": _("Opened a month again"),
     "period.closed": _("Closed a month"),
+    "file_import.asked": _("Sent a large file"),
+    "file_import.ended": _("Answered a large file"),
     "books.verification_asked": _("Asked to verify the books"),
     "books.verified": _("Verified the books"),
     "job.retried": _("Retried a job"),

@@ -11,6 +11,7 @@ from django.db.models.expressions import Combinable
 from django.db.models.fields.json import KT
 from django.db.models.functions import Cast, Now
 
+from billing_portal.jobs import engines
 from billing_portal.jobs.models import Job
 from billing_portal.tenancy.models import Tenant
 from billing_portal.tenancy.scope import current_tenant_id
@@ -59,10 +60,15 @@ def live_jobs_of(name: str, argument: str, key: Combinable) -> QuerySet[Job]:
 
 
 def failed_and_left() -> QuerySet[Job]:
-    """Return the scope's jobs that failed and that nobody has tried again, newest first."""
+    """Return the scope's jobs that failed and that nobody has tried again, newest first.
+
+    Without those whose refusal was the answer to whoever asked.
+    """
     again = Job.objects.filter(retry_of=OuterRef("pk"))
     failed = Job.objects.filter(tenant_id=current_tenant_id(), state=Job.State.FAILED)
-    return failed.filter(~Exists(again)).order_by("-pk")
+    answering = [name for name, each in engines.REGISTRY.items() if each.refusals_are_answers]
+    answers = Q(name__in=answering) & ~Q(error_code__startswith="job.")
+    return failed.filter(~answers, ~Exists(again)).order_by("-pk")
 
 
 def without_live_job(rows: QuerySet[_M], name: str, argument: str) -> QuerySet[_M]:

@@ -35,6 +35,8 @@ class JobFunction:
     :ivar timeout: seconds; a run that takes longer is interrupted and counts as failed.
     :ivar max_attempts: runs that raise, before the job is parked as failed.
     :ivar backoff: seconds; doubled at each attempt, with full jitter.
+    :ivar refusals_are_answers: what it is refused is told to whoever asked, in a place of its own,
+        and is nothing that somebody else has to see to.
     """
 
     function: Callable[..., None]
@@ -45,6 +47,7 @@ class JobFunction:
     backoff: int
     scoped: bool
     title: str = ""
+    refusals_are_answers: bool = False
 
     def __call__(self, **kwargs: Any) -> None:
         """Do the work here and now; the worker and tests do."""
@@ -134,6 +137,7 @@ def job(
     max_attempts: int = 5,
     backoff: int = 5,
     scoped: bool = True,
+    refusals_are_answers: bool = False,
 ) -> Callable[[Callable[..., None]], JobFunction]:
     """Mark a module-level function with keyword-only ids as work that can run later.
 
@@ -148,7 +152,17 @@ def job(
 
     def mark(function: Callable[..., None]) -> JobFunction:
         name = f"{function.__module__}.{function.__qualname__}"
-        marked = JobFunction(function, name, queue, timeout, max_attempts, backoff, scoped, title)
+        marked = JobFunction(
+            function,
+            name,
+            queue=queue,
+            timeout=timeout,
+            max_attempts=max_attempts,
+            backoff=backoff,
+            scoped=scoped,
+            title=title,
+            refusals_are_answers=refusals_are_answers,
+        )
         engines.REGISTRY[name] = marked
         return marked
 

@@ -35,6 +35,8 @@ _QUEUES = {
     "documents": _("Documents"),
     "mail": _("Mail"),
     "browser": _("Carriers' sites"),
+    "checks": _("Looks at the books"),
+    "imports": _("Large files"),
 }
 
 

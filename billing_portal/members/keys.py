@@ -59,9 +59,14 @@ def holder_of(request: HttpRequest, *, now: datetime) -> tuple[Tenant, Actor]:
         raise refusal
     if key.last_used_at is None or now - key.last_used_at > _USED_EVERY:
         ApiKey.objects.filter(pk=key.pk).update(last_used_at=now)
+    return key.tenant, actor_of(key)
+
+
+def actor_of(key: ApiKey) -> Actor:
+    """Return whom a key acts for, with what its scopes allow; it was read by ``named()``."""
     role = ROLES["service"]
     allowed = role & frozenset(key.scopes) if key.scopes else role
-    return key.tenant, Actor(
+    return Actor(
         ActorKind.KEY, key.pk, key.spoken_name, allowed, ("service",), holder=key.requested_by
     )
 

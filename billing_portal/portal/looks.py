@@ -68,6 +68,8 @@ LOOKS: dict[str, Look] = {
     "NEEDS_PERSON": Look("warn", "hand", _("Needs a person")),
     "SENT": Look("ok", "send", _("Sent")),
     "SENDING": Look("info", "send", _("Sending")),
+    "TAKEN_IN": Look("ok", "check", _("Taken in")),
+    "REFUSED": Look("bad", "x", _("Refused")),
     "UNKNOWN": Look("warn", "eye", _("Unknown")),
     "BOUNCED": Look("bad", "mail", _("Bounced")),
     "SKIPPED": Look("idle", "minus", _("Skipped")),

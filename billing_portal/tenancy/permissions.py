@@ -20,6 +20,7 @@ PERMISSIONS = {
     "directories.edit": "Propose where the firm's people sign in",
     "dunning.edit": "Edit reminders and their policy",
     "dunning.read": "Read reminders",
+    "imports.read": "See what came of large files",
     "invoices.approve": "Approve or return invoices",
     "invoices.approve_for_others": "Approve or return invoices assigned to others",
     "invoices.edit": "Edit draft invoices",
@@ -78,7 +79,7 @@ ROLES = {
             "runs.read",
         }
     ),
-    "timekeeper": frozenset({"charges.capture", "charges.read", "customers.read"}),
+    "timekeeper": frozenset({"charges.capture", "charges.read", "customers.read", "imports.read"}),
     "auditor": _READ | {"admin.enter"},
     "service": frozenset(
         {
@@ -93,6 +94,7 @@ ROLES = {
             "invoices.edit_for_others",
             "invoices.finalize",
             "invoices.read",
+            "imports.read",
             "dunning.read",
             "jobs.read",
             "jobs.retry",

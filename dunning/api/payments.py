@@ -16,15 +16,14 @@ from rest_framework.response import Response
 from billing_portal.api.asking import by, today, typed, uid_in_path, wrong_at
 from billing_portal.api.idempotency import idempotent
 from billing_portal.api.parsing import FileAsItIs, file_of
-from billing_portal.api.problems import Malformed, not_taken
+from billing_portal.api.problems import Malformed
 from billing_portal.api.schema import IF_MATCH
 from billing_portal.api.versions import etag, version_seen
 from billing_portal.api.views import EndpointViewSet, NounViewSet, one_of
+from billing_portal.imports.api import FileImportOut, taken_in
 from billing_portal.texts import HiddenCharacter, hidden_in, hidden_in_words
 from dunning.actions.allocations import NoSuchPayer, allocate_by_hand, name_payer_by_hand
-from dunning.actions.bank_files import import_bank_file
 from dunning.api import shapes
-from dunning.bank.findings import NotAStatement
 from dunning.models import Reminder
 from dunning.queries.payments import allocations_of, invoices_by_uid, invoices_there, payments
 from dunning.queries.reminders import reminders
@@ -165,29 +164,18 @@ class BankFileViewSet(EndpointViewSet):
             201: inline_serializer(
                 "BankFileOut",
                 {"object": serializers.CharField(), "id": serializers.CharField()},
-            )
+            ),
+            202: FileImportOut,
         },
         parameters=[OpenApiParameter("name", str, description="The name of the file.")],
     )
     def create(self, request: Request) -> Response:
-        """Import a camt.053 file, all of it or nothing; every finding has place and row."""
-        try:
-            file = import_bank_file(
-                file_of(request), name=_name(request), by=by(request), on=today(request)
-            )
-        except NotAStatement as no:
-            errors = [
-                {
-                    "rule": each.rule,
-                    "place": each.place,
-                    "row": each.row,
-                    "severity": str(each.severity),
-                    "text": each.text,
-                }
-                for each in no.findings
-            ]
-            return not_taken(request, no, errors)
-        return Response({"object": "bank_file", "id": file.public_id}, status=201)
+        """Import a camt.053 file, all of it or nothing; every finding has place and row.
+
+        A large one, of more than a million bytes, is left to a job and answered with 202 and where
+        what comes of it is read. Sent again while it waits, it is the same one.
+        """
+        return taken_in(request, "bank", file_of(request), name=_name(request))
 
 
 def _name(request: Request) -> str:

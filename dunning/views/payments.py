@@ -5,28 +5,29 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
-from django.http import HttpResponse, HttpResponseRedirect
+from django.http import HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_safe
 
 from billing_portal.errors import Refused
 from billing_portal.ids import uid_of
+from billing_portal.imports.takers import FileFinding, NotTaken, findings_of
+from billing_portal.imports.views import take_or_leave
 from billing_portal.money import Money
-from billing_portal.portal.answers import today_of
 from billing_portal.portal.inbox import InboxItem, capped, first_waiting
 from billing_portal.portal.lists import chosen, page_of
 from billing_portal.portal.nouns import Noun, nouns_of
 from billing_portal.tenancy.actors import Actor, may
 from billing_portal.tenancy.requests import FirmRequest
-from dunning.actions.bank_files import import_bank_file
-from dunning.bank.findings import Finding, NotAStatement
+from dunning.forms import BANK, MOST_BYTES
 from dunning.models import BankFile, BankStatement
 from dunning.queries import payments as asked_of
 from ledger.models import Payment
 
 _NAMED = 3
-_BIGGEST = 20_000_000
+_SHOWN_FINDINGS = 1_000
 
 
 class BankFileForm(forms.Form):
@@ -42,7 +43,7 @@ class BankFileForm(forms.Form):
     def clean_file(self) -> Any:
         """Refuse what is far too big before it is read."""
         file = self.cleaned_data["file"]
-        if file.size > _BIGGEST:
+        if file.size > MOST_BYTES:
             raise forms.ValidationError("The file is larger than 20 MB.")
         return file
 
@@ -120,22 +121,23 @@ def import_file(request: FirmRequest) -> HttpResponse:
     """Import a bank file, or show everything that is wrong with it."""
     is_sent = request.method == "POST"
     form = BankFileForm(request.POST, request.FILES) if is_sent else BankFileForm()
-    findings: tuple[Finding, ...] = ()
+    findings: list[FileFinding] = []
     if form.is_valid():
         upload = form.cleaned_data["file"]
         try:
-            import_bank_file(
-                upload.read(), name=upload.name, by=request.actor, on=today_of(request)
-            )
-        except NotAStatement as no:
-            findings = no.findings
-            form.add_error(None, "This is not a bank statement that can be imported.")
+            return take_or_leave(request, BANK, upload.read(), name=upload.name)
+        except NotTaken as no:
+            findings = findings_of(no.errors)
         except Refused as no:
             form.add_error(None, str(no))
-        else:
-            return HttpResponseRedirect(reverse("dunning:bank_files"), status=303)
-    status = 422 if form.errors else 200
-    context = {"form": form, "findings": findings}
+    status = 422 if form.errors or findings else 200
+    context = {
+        "form": form,
+        "findings": findings[:_SHOWN_FINDINGS],
+        "found": len(findings),
+        "may_see_imports": request.actor.may("imports.read"),
+        "crumbs": [(gettext("Bank files"), reverse("dunning:bank_files"))],
+    }
     return render(request, "dunning/import_file.html", context, status=status)
 
 

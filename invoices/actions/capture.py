@@ -15,6 +15,7 @@ from django.db import transaction
 from billing_portal.audit.rows import told
 from billing_portal.audit.trail import record_many
 from billing_portal.errors import Refused, counted
+from billing_portal.jobs.worker import progress
 from billing_portal.money import Money
 from billing_portal.outbox.events import publish
 from billing_portal.tenancy.actors import Actor
@@ -89,7 +90,9 @@ def capture_file(
     by.must("charges.capture")
     answers: list[CaptureAnswer] = []
     for start in range(0, len(rows), MOST):
+        progress(done=start, total=len(rows))
         answers += _capture(source, rows[start : start + MOST], by=by, on=on)
+    progress(done=len(rows), total=len(rows))
     if not is_whole or any(answer.is_refused for answer in answers):
         raise RowsRefused(answers)
     return answers

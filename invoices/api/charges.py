@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from dataclasses import asdict
 from typing import Any, ClassVar
 
 from django.db.models import QuerySet
@@ -15,16 +13,14 @@ from rest_framework.response import Response
 
 from billing_portal.api.asking import answered_by_row, by, today, typed
 from billing_portal.api.parsing import FileAsItIs, file_of
-from billing_portal.api.problems import not_taken
 from billing_portal.api.rendering import MoneyOut
 from billing_portal.api.schema import rows_of
 from billing_portal.api.shapes import DecimalText, PlainTexts
 from billing_portal.api.views import NounViewSet, one_of
+from billing_portal.imports.api import FileImportOut, taken_in
 from customers.models import lookup_key
 from invoices.actions import capture as capturing
 from invoices.actions.rows import CaptureAnswer, NewCharge
-from invoices.actions.take_in import NotTakenIn, take_in_ledes
-from invoices.forms.charges import NotCharges, findings_of, read_charges
 from invoices.models import Charge
 
 
@@ -168,46 +164,26 @@ class ChargeViewSet(NounViewSet):
 
         return Response(answered_by_row(asked["rows"], ChargeIn, deed, _untyped))
 
-    @extend_schema(request={"text/csv": bytes}, responses={201: CountsOut})
+    @extend_schema(request={"text/csv": bytes}, responses={201: CountsOut, 202: FileImportOut})
     @action(detail=False, methods=["post"], parser_classes=[CsvFile])
     def files(self, request: Request) -> Response:
-        """Capture a CSV file, all of it or nothing; every finding has row, column and rule."""
-        try:
-            read = read_charges(file_of(request))
-        except NotCharges as no:
-            return not_taken(request, no, [asdict(finding) for finding in no.findings])
-        is_whole = not read.findings
-        try:
-            answers = capturing.capture_file(
-                "csv", read.rows, by=by(request), on=today(request), is_whole=is_whole
-            )
-        except capturing.RowsRefused as no:
-            findings = findings_of(no, read)
-            refusal = no if is_whole else NotCharges(findings)
-            return not_taken(request, refusal, [asdict(finding) for finding in findings])
-        counts = Counter(answer.status for answer in answers)
-        return Response({"counts": dict(counts)}, status=201)
+        """Capture a CSV file, all of it or nothing; every finding has row, column and rule.
 
-    @extend_schema(request={"text/plain": bytes}, responses={201: TakenInOut})
+        A large one, of more than 1,000 rows or a million bytes, is left to a job and answered with
+        202 and where what comes of it is read. Sent again while it waits, it is the same one.
+        """
+        return taken_in(request, "csv", file_of(request), name="charges.csv")
+
+    @extend_schema(request={"text/plain": bytes}, responses={201: TakenInOut, 202: FileImportOut})
     @action(detail=False, methods=["post"], url_path="ledes-files", parser_classes=[LedesText])
     def ledes_files(self, request: Request) -> Response:
         """Take in a LEDES 1998B or 98BI file, all of it or nothing; findings name row and field.
 
         Customers, matters and timekeepers that the firm does not have are opened if the key may
-        edit customers, and otherwise named as findings.
+        edit customers, and otherwise named as findings. A large file, of more than 1,000 rows or a
+        million bytes, is left to a job and answered with 202.
         """
-        try:
-            taken = take_in_ledes(file_of(request), by=by(request), on=today(request))
-        except NotTakenIn as no:
-            return not_taken(request, no, [each.as_json() for each in no.findings])
-        answer = {
-            "counts": dict(taken.charges),
-            "customers": taken.customers,
-            "matters": taken.matters,
-            "timekeepers": taken.timekeepers,
-            "findings": [each.as_json() for each in taken.findings],
-        }
-        return Response(answer, status=201)
+        return taken_in(request, "ledes", file_of(request), name="charges.ledes")
 
 
 def _untyped(row: serializers.Serializer) -> CaptureAnswer:

@@ -11,16 +11,18 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from allauth.mfa.models import Authenticator
 from django.apps import apps
 from django.urls import get_resolver
 
+from billing_portal.imports.asking import take_in_later
 from billing_portal.members import actions, granting, invitations, resets
 from billing_portal.tenancy.models import TenantModel
 from billing_portal.tenancy.scope import tenant_scope
+from invoices.forms.charge_files import CSV
 from tests.factories import MembershipFactory, TenantFactory, UserFactory, actor
 from tests.foundations.test_api import Caller
 from tests.invoices import books
@@ -92,6 +94,7 @@ def world(firm):
         reviewer = books.member("reviewer")
         invoice = books.finalized(reviewer=reviewer)
         books.a_draft(reviewer=reviewer)
+        take_in_later(CSV, b"x", name=MARK, by=books.member("biller"), on=date(2026, 11, 2))
         invoice.customer.name = MARK
         invoice.customer.save()
         return ids_of(firm, invoice)
@@ -134,6 +137,7 @@ def ids_of(firm, invoice) -> dict[str, str]:
         "submissions": "Submission", "deliveries": "Delivery", "payments": "Payment",
         "bank-files": "BankFile", "reminders": "Reminder", "entries": "Entry",
         "carriers": "Carrier",
+        "imports": "FileImport", "file-imports": "FileImport",
         "credit-notes": "Invoice", "bank-lines": "BankLine", "suggestions": "BankLine",
     }  # fmt: skip
     for noun, named in nouns.items():

@@ -17,7 +17,7 @@ from billing_portal.portal.findings import Finding, by_measure, fail, ok, warn
 _START = "Start manage.py workers, and look at its log."
 _BROKER_SECONDS = 5
 _LATE = timedelta(minutes=2)
-_LONG_QUEUES = ("documents", "browser", "checks")  # their jobs take seconds, others' moments
+_LONG_QUEUES = ("documents", "browser", "checks", "imports")  # for seconds, others for moments
 
 
 def work(now: datetime) -> Iterator[Finding]:
@@ -94,7 +94,10 @@ def _slots() -> Finding:
 def _hands() -> Finding:
     """A worker is left for what a person waits for while others print and upload."""
     long = sum(settings.JOB_SLOTS.get(queue, 0) for queue in _LONG_QUEUES)
-    words = f"{settings.JOB_WORKERS} workers on a machine, at most {long} print, upload or verify"
+    words = (
+        f"{settings.JOB_WORKERS} workers on a machine, "
+        f"at most {long} print, upload, verify or import"
+    )
     if long >= settings.JOB_WORKERS:
         advice = f"On a single machine runs wait behind long jobs: set JOB_WORKERS to {long + 1}."
         return warn("hands", words, advice)
