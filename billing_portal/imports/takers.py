@@ -92,7 +92,7 @@ def findings_of(errors: list[Json]) -> list[FileFinding]:
     return [
         FileFinding(
             row=each.get("row") or None,
-            place=next((str(each[n]) for n in ("column", "field", "place") if each.get(n)), ""),
+            place=next((str(each[n]) for n in ("field", "place", "column") if each.get(n)), ""),
             rule=str(each["rule"]),
             text=str(each["text"]),
             is_remark=each.get("severity", "error") != "error",

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import messages
-from django.http import HttpResponse
-from django.shortcuts import redirect, render
+from django.http import HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext
 from django.views.decorators.http import require_safe
@@ -78,12 +78,13 @@ def take_or_leave(
     by, on = request.actor, today_of(request)
     if taker.is_large(data):
         row = take_in_later(taker, data, name=name, by=by, on=on, **options)
-        return redirect("imports:file_import", row.public_id)
+        to = reverse("imports:file_import", args=[row.public_id])
+        return HttpResponseRedirect(to, status=303)
     answer = taker.take(data, name=name, options=options, by=by, on=on)
     messages.success(request, taker.said(answer))
     if remarks := remarks_on(answer):
         messages.warning(request, remarks)
-    return redirect(taker.list_url_name)
+    return HttpResponseRedirect(reverse(taker.list_url_name), status=303)
 
 
 def remarks_on(answer: Json) -> str:

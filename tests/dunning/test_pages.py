@@ -101,7 +101,7 @@ def back(own, allocation):
 def test_a_bad_file_shows_its_findings_and_imports_nothing(biller, firm):
     answer = upload(biller, firm, b"<Document/>")
     assert answer.status_code == 422
-    assert "What was found" in answer.content.decode()
+    assert "1 finding; nothing was imported" in answer.content.decode()
     with tenant_scope(firm.pk):
         assert BankFile.objects.count() == 0
 
