@@ -4,7 +4,7 @@ PY := .venv/bin/python
 NAME ?= ledes
 export PYTHONTZPATH :=
 
-.PHONY: help setup fix check test demo run schema bench chaos screenshots stop clean
+.PHONY: help setup fix check test demo run schema laws bench chaos screenshots stop clean
 
 help: ## Show this help
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -39,6 +39,9 @@ run: setup ## Serve the portal with its workers, on today's database
 
 schema: setup ## Write the API's description anew: docs/openapi.yml
 	$(PY) manage.py spectacular --validate --fail-on-warn --file docs/openapi.yml
+
+laws: setup ## Write the database's laws anew, after a migration: billing_portal/tenancy/laws.txt
+	$(PY) -m tests.laws
 
 bench: setup ## Measure: make bench NAME=ledes
 	$(PY) tests/benchmarks/bench_$(NAME).py

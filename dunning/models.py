@@ -70,7 +70,7 @@ class BankStatement(TenantModel):
 
     RECORDED: ClassVar[tuple[str, ...]] = (
         *("file_id", "account", "place", "statement_id", "sequence", "currency"),
-        *("opening", "closing", "opened_on", "closed_on"),
+        *("opening", "closing", "opened_on", "closed_on", "lines_sha256"),
     )
 
     file = TenantForeignKey(BankFile)
@@ -85,6 +85,9 @@ class BankStatement(TenantModel):
     closing = models.BigIntegerField(help_text="Minor units.")
     opened_on = models.DateField()
     closed_on = models.DateField()
+    lines_sha256 = models.CharField(
+        max_length=64, blank=True, help_text="Of what the bank says of all its lines."
+    )
 
     class Meta(TenantModel.Meta):
         constraints = [

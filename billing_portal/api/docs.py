@@ -32,6 +32,7 @@ _OF_ALL = {
     "not_found": "There is no such thing in the firm of the key (404).",
     "version.needed": "If-Match is missing: say which version you have read (428).",
     "method_not_allowed": "This verb is not offered at this address (405).",
+    "body.length_needed": "The body does not say how long it is (411).",
     "body.too_large": "The body has more bytes than are read at a time (413).",
     "address.too_long": "The address has more characters than are read (414).",
     "rate.exceeded": "Too much was asked in a minute; Retry-After says when to ask again (429).",

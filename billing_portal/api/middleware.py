@@ -74,7 +74,8 @@ class RequestIds:
 class Bearable:
     """Refuse an address that is too long, a body declared too large, unread, and the NUL character.
 
-    No table keeps that. The characters of the API's bodies are for its parsers.
+    Also a body that does not say its length: it would be read as empty, and what it asks for as
+    something else. No table keeps a NUL. The characters of the API's bodies are for its parsers.
     """
 
     def __init__(self, get_response: Callable[[HouseRequest], HttpResponse]) -> None:
@@ -82,11 +83,9 @@ class Bearable:
 
     def __call__(self, request: HouseRequest) -> HttpResponse:
         is_api = request.path_info.startswith("/api/")
-        if len(request.get_full_path()) > LONGEST_ADDRESS:
-            return _too_long(request, is_api=is_api)
-        most = MOST_BYTES if is_api or request.content_type in _FILES else _most_in_a_form()
-        if _declared(request) > most:
-            return _too_large(request, most, is_api=is_api)
+        unbearable = _too_much(request, is_api=is_api)
+        if unbearable is not None:
+            return unbearable
         texts = [request.path_info, *request.COOKIES.values()]
         has_nul = "%00" in request.META.get("QUERY_STRING", "") or "\0" in "".join(texts)
         if not has_nul and not is_api and request.content_type in _FORMS:
@@ -99,6 +98,18 @@ class Bearable:
         if has_nul:
             raise BadRequest("The request holds a NUL character.")
         return self.get_response(request)
+
+
+def _too_much(request: HouseRequest, *, is_api: bool) -> HttpResponse | None:
+    """Answer an address or a body that is too long, or a body of no known length, unread."""
+    if len(request.get_full_path()) > LONGEST_ADDRESS:
+        return _too_long(request, is_api=is_api)
+    most = MOST_BYTES if is_api or request.content_type in _FILES else _most_in_a_form()
+    if _declared(request) > most:
+        return _too_large(request, most, is_api=is_api)
+    if "HTTP_TRANSFER_ENCODING" in request.META:
+        return _length_needed(request, is_api=is_api)
+    return None
 
 
 def _declared(request: HouseRequest) -> int:
@@ -116,6 +127,13 @@ def _too_long(request: HouseRequest, *, is_api: bool) -> HttpResponse:
     if is_api:
         return problem(request, 414, "address.too_long", said)
     return HttpResponse(render_to_string("414.html", {"most": LONGEST_ADDRESS}), status=414)
+
+
+def _length_needed(request: HouseRequest, *, is_api: bool) -> HttpResponse:
+    said = "Send the body with its Content-Length, not in chunks. Nothing was done."
+    if is_api:
+        return problem(request, 411, "body.length_needed", said)
+    return HttpResponse(said, status=411, content_type="text/plain")
 
 
 def _too_large(request: HouseRequest, most: int, *, is_api: bool) -> HttpResponse:

@@ -32,6 +32,7 @@ TITLES = {
     405: "This verb is not offered here.",
     406: "This form of answer is not offered.",
     409: "A rule said no.",
+    411: "Say how long the body is.",
     412: "It has changed since you read it.",
     413: "The body is too large.",
     414: "The address is too long.",

@@ -144,6 +144,7 @@ class HouseSchema(AutoSchema):
             404: "{" in self.path,
             409: writes or view.action in getattr(view, "refusing_reads", ()),
             412: needs_version,
+            411: "requestBody" in operation,
             413: "requestBody" in operation,
             414: True,
             415: "requestBody" in operation,

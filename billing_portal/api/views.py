@@ -104,6 +104,9 @@ class NounViewSet(
                 near = near or difflib.get_close_matches(name, known, n=1)
                 hint = f" Did you mean {near[0]}?" if near else ""
                 raise Malformed(f"There is no parameter {name} here.{hint}", parameter=name)
+            if len(request.query_params.getlist(name)) > 1:
+                words = f"{name} stands twice: name several values once, with commas between them."
+                raise Malformed(words, parameter=name)
 
     def filters_here(self) -> dict[str, Lookup]:
         """Return the parameters of the list that is asked for."""

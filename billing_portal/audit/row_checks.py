@@ -105,11 +105,15 @@ def _rows(model: type[models.Model]) -> models.QuerySet[Any]:
 
 def _key(model: type[models.Model]) -> str:
     """Return the column by which the trail names a model's rows, as ``name_of`` does."""
+    if hasattr(model, "NAMED_BY"):
+        return str(model.NAMED_BY)
     return "uid" if hasattr(model, "public_id") else "id"
 
 
 def _by_key(model: type[models.Model], names: list[str]) -> dict[Any, str]:
     """Return names by the keys that they stand for; one that stands for none is left out."""
+    if hasattr(model, "NAMED_BY"):
+        return {model.key_named(name): name for name in names}  # type: ignore[attr-defined]  # it has both
     if _key(model) == "id":
         return {int(name): name for name in names if name.isdecimal()}
     keys: dict[Any, str] = {}

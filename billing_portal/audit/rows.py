@@ -4,6 +4,9 @@ A model names in ``RECORDED`` what of it a deed tells. Of rows that change, each
 one of these tells it anew, and the last one counts. What is empty is left out of the hash, so that
 a column added later, empty so far, changes no hash of before.
 
+A model whose public id is not made of its ``uid`` says in ``NAMED_BY`` which column it is made of,
+and in ``key_named`` how.
+
 A model that says ``IS_SUBJECT`` has no row without a deed about that very row.
 """
 

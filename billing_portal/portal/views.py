@@ -14,7 +14,8 @@ from django.utils.module_loading import import_string
 from django.views.decorators.http import require_safe
 
 from billing_portal.portal import gallery
-from billing_portal.tenancy.guards import privileges, unguarded_tables
+from billing_portal.tenancy.guards import privileges
+from billing_portal.tenancy.laws import ISOLATION, broken_laws
 from billing_portal.tenancy.requests import FirmRequest
 
 _SHORTEST_SEARCH = 2
@@ -60,7 +61,7 @@ def readyz(request: HttpRequest) -> HttpResponse:
     waiting = executor.migration_plan(executor.loader.graph.leaf_nodes())
     problems = [
         *(f"migration {migration} is not applied" for migration, _ in waiting),
-        *(f"{table} has no policy" for table in unguarded_tables()),
+        *broken_laws(ISOLATION),
         *(f"the database role {words}" for words in privileges()),
     ]
     answer = {"status": "unready" if problems else "ok", "problems": problems}

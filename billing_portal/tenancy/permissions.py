@@ -71,6 +71,7 @@ ROLES = {
     },
     "reviewer": frozenset(
         {
+            "admin.enter",
             "charges.read",
             "customers.read",
             "invoices.approve",

@@ -48,6 +48,9 @@ def allocate_by_hand(
     :raises Stale: when there are more by now.
     :raises OverAllocated, PayerUnknown, PeriodClosed: as the books do.
     """
+    now = Allocation.objects.filter(payment=payment).count()
+    if now != seen:  # before the books say what no longer fits what was read
+        raise Stale(seen, now)
     made = allocate(payment, parts, by=by, on=on)
     # Counted with the customer's credit account locked, so two hands see each other.
     before = Allocation.objects.filter(payment=payment).count() - len(made)

@@ -20,7 +20,7 @@ from billing_portal.outbox.events import publish
 from billing_portal.tenancy.actors import Actor
 from billing_portal.texts import refuse_hidden
 from dunning.actions.bank_accounts import normalized
-from dunning.actions.bank_lines import Line, keep_lines, lines_of
+from dunning.actions.bank_lines import Line, keep_lines, lines_of, sha256_of
 from dunning.bank.camt import read_camt053
 from dunning.bank.statements import BankStatement as Read
 from dunning.models import BankAccount, BankFile, BankStatement
@@ -86,10 +86,7 @@ def import_bank_file(data: bytes, *, name: str, by: Actor, on: date) -> BankFile
         imported_by=by.ref,
         imported_by_name=by.name,
     )
-    kept = _kept(file, statements, own, on)
-    lines = [
-        line for row, read in zip(kept, statements, strict=True) for line in lines_of(row, read)
-    ]
+    kept, lines = _kept(file, statements, own, on)
     _must_be_new(lines)
     keep_lines(lines, by=by, on=on)
     facts = {"sha256": sha256, "statements": len(kept)}
@@ -110,11 +107,14 @@ def _locked_accounts(statements: Sequence[Read]) -> dict[str, BankAccount]:
 
 def _kept(
     file: BankFile, statements: Sequence[Read], own: dict[str, BankAccount], on: date
-) -> list[BankStatement]:
-    """Keep the statements, each after the last one of its account. Three queries."""
+) -> tuple[list[BankStatement], list[Line]]:
+    """Keep the statements, each after the last one of its account, with their lines to be kept.
+
+    Three queries.
+    """
     last = last_statements(own)
     known = statements_there(own, [read.id[:60] for read in statements])
-    kept = []
+    kept, lines = [], []
     for read in statements:
         account = _must_be_ours(read, own)
         if read.closed_on > on:
@@ -140,8 +140,11 @@ def _kept(
             row.place = last[account].place + 1
         last[account] = row
         known.add((account, row.statement_id))
+        own_lines = lines_of(row, read)
+        row.lines_sha256 = sha256_of(own_lines)
         kept.append(row)
-    return list(BankStatement.objects.bulk_create(kept))
+        lines += own_lines
+    return list(BankStatement.objects.bulk_create(kept)), lines
 
 
 def _must_be_ours(read: Read, own: dict[str, BankAccount]) -> str:

@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
@@ -25,6 +26,7 @@ from dunning.bank.statements import BankEntry, BankPayment
 from dunning.bank.statements import BankStatement as Read
 from dunning.models import BankLine, BankStatement
 from dunning.queries.payments import known_payers, open_items
+from dunning.queries.verifying import lines_sha256
 from invoices.models import Invoice
 from ledger.actions.months import closed_days
 from ledger.actions.payments import allocate_many
@@ -198,6 +200,11 @@ def _row(line: Line) -> dict[str, Any]:
         "codes": " ".join(code.code for code in line.entry.codes)[:200],
         "is_reversal": line.entry.is_reversal,
     }
+
+
+def sha256_of(lines: Sequence[Line]) -> str:
+    """Return the hash of what the bank says of a statement's lines, for its statement to tell."""
+    return lines_sha256([SimpleNamespace(**_row(line)) for line in lines])
 
 
 def _outcome(payment: Payment, found: Found) -> dict[str, Any]:

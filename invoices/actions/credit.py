@@ -110,7 +110,7 @@ def approve_credit_note(
     Locks the customer and their credit account, so that no allocation comes in between.
 
     :param today: where a person names ``on``, the day it is.
-    :raises BadDay: for a day out of bounds, or more than 31 days after ``today``.
+    :raises BadDay: for a day out of bounds, or after ``today``.
     :raises OwnRequest: when the same person asked for it, or a key that they had asked for.
     :raises Stale: when it has changed since it was read.
     :raises WrongState: when it was decided on before.

@@ -35,6 +35,7 @@ from invoices.actions.render import render_documents_later
 from invoices.actions.taxing import apply_tax
 from invoices.models import Charge, Invoice, InvoiceLine
 from invoices.queries.attaching import attach
+from invoices.queries.invoices import unapproved
 from ledger.actions.months import must_be_after_closing
 from ledger.actions.posting import Line, NewEntry, post
 
@@ -55,12 +56,12 @@ def finalize(
 ) -> list[Invoice]:
     """Turn approved invoices into claims, all or none, numbered in the given order.
 
-    One that is final already is returned as it is, so that a repeat does no harm. At most 39
+    One that is final already is returned as it is, so that a repeat does no harm. At most 40
     queries, whatever the number.
 
     :param on: the day of issue: it names the number's year, the tax point and the booking day.
     :param today: where a person names ``on``, the day it is.
-    :raises BadDay: for a day out of bounds, or more than 31 days after ``today``.
+    :raises BadDay: for a day out of bounds, or after ``today``.
     :raises IssuedOnAnotherDay: when ``today`` is given and one was issued on another day.
     :raises BeforeWork: when one bills work of a later day than ``on``.
     :raises BeforeLastNumber: when the series has a number of a later day than ``on``.
@@ -134,6 +135,9 @@ def _locked(invoices: Sequence[Invoice]) -> tuple[list[Invoice], list[Invoice]]:
                 f"{invoice} for {invoice.customer} is {invoice.get_state_display().lower()},"
                 " not approved."
             )
+    never = unapproved(ready)
+    if never:
+        raise NotApproved(f"No approval of {never[0]} for {never[0].customer}, as it is, is kept.")
     return ready, found
 
 

@@ -26,6 +26,8 @@ from billing_portal.periods import (
 )
 from billing_portal.tenancy.actors import Actor
 from billing_portal.tenancy.locks import one_at_a_time
+from billing_portal.tenancy.models import Tenant
+from billing_portal.tenancy.scope import current_tenant_id
 from customers.models import AggregationSetting, Matter
 from customers.queries import Billable, billable_customers, matters_by_ids
 from invoices.actions.refusals import must_be_a_day
@@ -64,10 +66,10 @@ def plan_run(
 
     :param key: names the wish; asked for twice, it is one run, and the first is returned.
     :raises NotASchedule: for an aggregation or execution that does not exist.
-    :raises BadDay: for a day out of bounds.
+    :raises BadDay: for a day out of bounds, or one that has not come in the firm.
     """
     by.must("runs.start")
-    must_be_a_day(on)
+    must_be_a_day(on, local_day(now, Tenant.objects.get(pk=current_tenant_id()).time_zone))
     cadence = cadence_of(billing_aggregation)
     until = bills_until(period_of_execution, on)
     one_at_a_time("plan")  # two planners would store the same windows

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date
 
 from billing_portal.bounds import DAYS_IN_WORDS, is_a_day
 from billing_portal.errors import Refused
 from invoices.models import Verdict
-
-_MOST_DAYS_AHEAD = 31
 
 
 class WrongState(Refused):
@@ -122,10 +120,11 @@ class RunState(Refused):
 def must_be_a_day(on: date, today: date | None = None) -> None:
     """Pass when something can be planned or issued on a day.
 
-    :param today: the door's day, where an issue must not lie more than 31 days after it.
+    :param today: the door's day, where it must have come: a claim of a later day would hold up all
+        others of its series until then.
     :raises BadDay: otherwise.
     """
     if not is_a_day(on):
         raise BadDay(f"{on} is not {DAYS_IN_WORDS}.")
-    if today is not None and on - today > timedelta(days=_MOST_DAYS_AHEAD):
-        raise BadDay(f"{on} is more than {_MOST_DAYS_AHEAD} days ahead.")
+    if today is not None and on > today:
+        raise BadDay(f"{on} has not come yet: today is {today}.")

@@ -124,7 +124,7 @@ def finalize_approved(run: BillingRun, *, by: Actor, on: date, today: date | Non
     """Finalize what is approved of a run, in the order of its items, by a job.
 
     :param today: where a person names ``on``, the day it is.
-    :raises BadDay: for a day out of bounds, or more than 31 days after ``today``.
+    :raises BadDay: for a day out of bounds, or after ``today``.
     :raises BeforeLastNumber: when an invoice has a number of a later day than ``on``.
     :raises MissingPermission: when the actor may not finalize.
     """

@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from functools import partial
 
 from django.db import transaction
 
 from billing_portal.audit.trail import record
 from billing_portal.errors import Refused, counted
-from billing_portal.tenancy.actors import Actor
+from billing_portal.tenancy.actors import Actor, MissingPermission
 from billing_portal.tenancy.locks import one_at_a_time
 from billing_portal.tenancy.models import Tenant
 from billing_portal.tenancy.scope import current_tenant_id
@@ -33,6 +34,7 @@ from customers.queries import (
 from invoices.actions.capture import RowsRefused, capture_file
 from invoices.actions.rows import NewCharge
 from invoices.documents.snapshot import LineKind
+from invoices.ledes import fields
 from invoices.ledes.check import check
 from invoices.ledes.findings import Finding, Severity, errors_of, in_order
 from invoices.ledes.reading import ParsedInvoice, ParsedLine, invoices_in
@@ -95,9 +97,12 @@ def take_in_ledes(data: bytes, *, by: Actor, on: date, opens_unknown: bool = Tru
     customers = matters = keepers = 0
     unknown = Unknown()
     if opens_unknown and by.may("customers.edit"):
-        customers = _customers(invoices, by=by, on=on)
-        matters = _matters(invoices, by=by)
-        keepers = _timekeepers(invoices, by=by)
+        opening = _Opening()
+        customers = _customers(invoices, opening, by=by, on=on)
+        opening.must_be_all()  # matters are their customers'
+        matters = _matters(invoices, opening, by=by)
+        keepers = _timekeepers(invoices, opening, by=by)
+        opening.must_be_all()
     else:
         unknown = unknown_in(invoices)
     counts = _capture(invoices, unknown, by=by, on=on)
@@ -123,13 +128,39 @@ def _capture(
     return Counter(answer.status for answer in answers)
 
 
-def _customers(invoices: Sequence[ParsedInvoice], *, by: Actor, on: date) -> int:
+class _Opening:
+    """Opening what a file names: what cannot be is told together, each by the row that names it."""
+
+    def __init__(self) -> None:
+        self.against: list[Finding] = []
+
+    def __call__(self, deed: Callable[[], object], row: int, at: int) -> None:
+        """Open one thing, or keep what stands against it."""
+        try:
+            deed()
+        except MissingPermission:
+            raise
+        except Refused as no:
+            field = fields.FORM_98BI.columns[at].name
+            self.against.append(Finding(no.code, Severity.ERROR, str(no), row, at + 1, field))
+
+    def must_be_all(self) -> None:
+        """Pass when nothing stood against anything.
+
+        :raises NotTakenIn: otherwise, with all of it.
+        """
+        if self.against:
+            raise NotTakenIn(in_order(self.against))
+
+
+def _customers(invoices: Sequence[ParsedInvoice], opening: _Opening, *, by: Actor, on: date) -> int:
     known = customers_by_external_id({each.customer_id for each in invoices})
     missing = {
         lookup_key(each.customer_id): each for each in invoices if each.customer_id not in known
     }
     for invoice in missing.values():
-        open_customer(
+        deed = partial(
+            open_customer,
             external_id=invoice.customer_id,
             name=f"Client {invoice.customer_id}",
             currency=invoice.currency,
@@ -137,18 +168,21 @@ def _customers(invoices: Sequence[ParsedInvoice], *, by: Actor, on: date) -> int
             on=on,
             by=by,
         )
+        opening(deed, invoice.lines[0].row, fields.CLIENT_ID)
     return len(missing)
 
 
-def _matters(invoices: Sequence[ParsedInvoice], *, by: Actor) -> int:
-    wanted = {
-        line.firm_matter_id: (invoice, line) for invoice in invoices for line in invoice.lines
-    }
+def _matters(invoices: Sequence[ParsedInvoice], opening: _Opening, *, by: Actor) -> int:
+    wanted: dict[str, tuple[ParsedInvoice, ParsedLine]] = {}
+    for invoice in invoices:
+        for line in invoice.lines:
+            wanted.setdefault(line.firm_matter_id, (invoice, line))
     known = matters_by_external_id(wanted)
     owners: dict[str, Customer] = customers_by_external_id({i.customer_id for i in invoices})
     missing = {name: pair for name, pair in wanted.items() if name not in known}
     for name, (invoice, line) in missing.items():
-        open_matter(
+        deed = partial(
+            open_matter,
             owners[invoice.customer_id],
             external_id=name,
             client_matter_id=line.client_matter_id,
@@ -157,21 +191,28 @@ def _matters(invoices: Sequence[ParsedInvoice], *, by: Actor) -> int:
             opened_on=min(each.worked_on for each in invoice.lines),
             by=by,
         )
+        opening(deed, line.row, fields.LAW_FIRM_MATTER_ID)
     return len(missing)
 
 
-def _timekeepers(invoices: Sequence[ParsedInvoice], *, by: Actor) -> int:
+def _timekeepers(invoices: Sequence[ParsedInvoice], opening: _Opening, *, by: Actor) -> int:
     wanted = {keeper.id: keeper for invoice in invoices for keeper in invoice.timekeepers}
+    rows: dict[str, int] = {}
+    for invoice in invoices:
+        for line in invoice.lines:
+            rows.setdefault(line.timekeeper_id, line.row)
     known = timekeepers_by_external_id(wanted)
     missing = [keeper for name, keeper in wanted.items() if name not in known]
     for keeper in missing:
         named = keeper.classification.upper()
-        add_timekeeper(
+        deed = partial(
+            add_timekeeper,
             external_id=keeper.id,
             name=keeper.name,
             classification=named if named in CLASSIFICATIONS else _UNKNOWN_CLASS,
             by=by,
         )
+        opening(deed, rows[keeper.id], fields.TIMEKEEPER_NAME)
     return len(missing)
 
 

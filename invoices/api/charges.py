@@ -169,8 +169,8 @@ class ChargeViewSet(NounViewSet):
     def files(self, request: Request) -> Response:
         """Capture a CSV file, all of it or nothing; every finding has row, column and rule.
 
-        A large one, of more than 1,000 rows or a million bytes, is left to a job and answered with
-        202 and where what comes of it is read. Sent again while it waits, it is the same one.
+        A large one, of more than 1,000 rows or five million bytes, is left to a job and answered
+        with 202 and where what comes of it is read. Sent again while it waits, it is the same one.
         """
         return taken_in(request, "csv", file_of(request), name="charges.csv")
 
@@ -180,8 +180,8 @@ class ChargeViewSet(NounViewSet):
         """Take in a LEDES 1998B or 98BI file, all of it or nothing; findings name row and field.
 
         Customers, matters and timekeepers that the firm does not have are opened if the key may
-        edit customers, and otherwise named as findings. A large file, of more than 1,000 rows or a
-        million bytes, is left to a job and answered with 202.
+        edit customers, and otherwise named as findings. A large file, of more than 1,000 rows or
+        five million bytes, is left to a job and answered with 202.
         """
         return taken_in(request, "ledes", file_of(request), name="charges.ledes")
 

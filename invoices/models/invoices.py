@@ -367,10 +367,17 @@ class NumberSeries(TenantModel):
 
     series = models.CharField(max_length=12)
     last = models.PositiveIntegerField(default=0)
+    last_issued_on = models.DateField(
+        null=True, help_text="Of the last number: none is given of an earlier day."
+    )
 
     class Meta(TenantModel.Meta):
         constraints = [
             models.UniqueConstraint(fields=["tenant", "series"], name="number_series_is_unique"),
+            models.CheckConstraint(
+                condition=Q(last=0) | Q(last_issued_on__isnull=False),
+                name="number_series_knows_its_last_day",
+            ),
         ]
 
     def __str__(self) -> str:

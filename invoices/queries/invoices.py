@@ -109,6 +109,26 @@ def unanswered_returns(drafts: Sequence[Invoice]) -> dict[int, Verdict]:
     }
 
 
+def unapproved(invoices: Sequence[Invoice]) -> list[Invoice]:
+    """Return those whose newest verdict does not approve them as they are. One query.
+
+    A draft that was discarded was never a claim, and needs none.
+    """
+    newest = {verdict.invoice_id: verdict for verdict in _newest_verdicts(invoices)}
+    return [
+        each
+        for each in invoices
+        if each.number or each.state != Invoice.State.VOID
+        if not _approves(newest.get(each.pk), each)
+    ]
+
+
+def _approves(verdict: Verdict | None, invoice: Invoice) -> bool:
+    if verdict is None or verdict.kind != Verdict.Kind.APPROVED:
+        return False
+    return (verdict.version_seen, verdict.given_by) == (invoice.version, invoice.approved_by)
+
+
 def _newest_verdicts(invoices: Sequence[Invoice]) -> QuerySet[Any]:
     rows: QuerySet[Any] = Verdict.objects.filter(invoice__in=[each.pk for each in invoices])
     return rows.order_by("invoice_id", "-pk").distinct("invoice_id")

@@ -10,7 +10,8 @@ from itertools import islice
 from billing_portal.audit.models import AuditEvent
 from billing_portal.tenancy.scope import current_tenant_id
 from invoices.gateways import files
-from invoices.models import Document, Evidence, FrozenInvoice, Verdict
+from invoices.models import Document, Evidence, FrozenInvoice, Invoice, Verdict
+from invoices.queries.invoices import unapproved
 
 _TOLD = 5
 _BATCH = 2000
@@ -113,6 +114,22 @@ def verdicts_are_recorded() -> list[str]:
     return [f"The verdicts on {name} are not those that were recorded." for name in invoices][
         :_TOLD
     ]
+
+
+def what_is_final_was_approved() -> list[str]:
+    """Every invoice that is approved or final has the approval of its version as its last verdict.
+
+    Two queries for each 2,000 invoices.
+    """
+    states = (Invoice.State.APPROVED, Invoice.State.FINALIZED, Invoice.State.VOID)
+    rows = Invoice.objects.filter(kind=Invoice.Kind.INVOICE, state__in=states).order_by("pk")
+    every = rows.iterator()
+    off: list[str] = []
+    for some in iter(lambda: list(islice(every, _BATCH)), []):
+        off += [
+            f"{each} ({each.public_id}) was not approved as it is." for each in unapproved(some)
+        ]
+    return off[:_TOLD]
 
 
 def _is_same(given: list[datetime], told: list[datetime]) -> bool:

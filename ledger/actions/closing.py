@@ -8,6 +8,7 @@ from django.db import transaction
 
 from billing_portal.audit import sealing
 from billing_portal.audit.models import PendingSeal, Seal
+from billing_portal.audit.rows import told
 from billing_portal.audit.trail import record
 from billing_portal.errors import Refused
 from billing_portal.outbox.events import publish
@@ -49,7 +50,7 @@ def request_close(period: AccountingPeriod, *, by: Actor, on: date) -> Accountin
     _must_be_the_first(period, AccountingPeriod.State.OPEN)
     period.state, period.close_requested_by = AccountingPeriod.State.SOFT_CLOSED, by.ref
     period.save(update_fields=["state", "close_requested_by"])
-    record("period.close_requested", period, by=by)
+    record("period.close_requested", period, by=by, **told(period))
     publish("period.close_requested", about=f"period:{period.starts_on}")
     return period
 
@@ -66,7 +67,7 @@ def withdraw_close(period: AccountingPeriod, *, by: Actor) -> AccountingPeriod:
         raise NotClosable(f"Nobody has asked to close {period}, or it is closed.")
     period.state, period.close_requested_by = AccountingPeriod.State.OPEN, ""
     period.save(update_fields=["state", "close_requested_by"])
-    record("period.close_withdrawn", period, by=by)
+    record("period.close_withdrawn", period, by=by, **told(period))
     publish("period.close_withdrawn", about=f"period:{period.starts_on}")
     return period
 
@@ -100,7 +101,7 @@ def close(period: AccountingPeriod, *, by: Actor, at: datetime) -> AccountingPer
     period.head_seq = head.seq if head else 0
     period.head_hash = head.hash if head else sealing.GENESIS
     period.save()
-    record("period.closed", period, by=by, head=period.head_seq)
+    record("period.closed", period, by=by, head=period.head_seq, **told(period))
     publish("period.closed", about=f"period:{period.starts_on}", head=period.head_seq)
     return period
 

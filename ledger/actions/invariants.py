@@ -14,30 +14,12 @@ from django.db import connection
 from django.db.models import Exists, OuterRef
 
 from billing_portal.audit.models import PendingSeal, Seal
-from billing_portal.tenancy import guards
 from billing_portal.tenancy.models import PublicModel
 from billing_portal.tenancy.scope import current_tenant_id
 from ledger.models import AccountingPeriod, BalanceSnapshot, Entry, Payment
 from ledger.queries import CHAIN, trial_balance
 
 FEW = 5
-CONSTRAINTS = {
-    "posting_is_of_its_entrys_transaction",
-    "posting_is_in_its_accounts_currency",
-    "posting_is_not_nothing",
-    "posting_line_is_unique",
-    "account_is_one_a_role",
-    "entry_key_is_unique",
-    "entry_is_reversed_once",
-    "payment_is_received_once",
-    "allocation_is_taken_back_once",
-    "allocation_is_below_zero_only_when_taken_back",
-    "accounting_period_is_one",
-    "accounting_period_is_closed_by_another",
-    "accounting_period_closed_has_a_head",
-    "seal_seq_is_unique",
-    "seal_is_given_once",
-}
 
 
 def unbalanced_entries() -> Iterator[str]:
@@ -149,22 +131,6 @@ def wrong_snapshots() -> Iterator[str]:
     for row in rows:
         said, summed = found[row.pk]
         yield f"The snapshot of {row} grew by {said}; the postings by {summed}."
-
-
-def missing_guards() -> Iterator[str]:
-    """Yield guards that are missing, disabled, rewritten or bent: those of every room's tables."""
-    yield from guards.missing_guards()
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "select conname from pg_constraint where convalidated"
-            " union select c.relname from pg_index i join pg_class c on c.oid = i.indexrelid"
-            " where i.indisvalid and i.indisunique"
-        )
-        held = {row[0] for row in cursor.fetchall()}
-    for name in sorted(CONSTRAINTS - held):
-        yield f"The constraint {name} is missing or not validated."
-    for table in guards.unguarded_tables():
-        yield f"{table} has no forced policy."
 
 
 def _names(model: type[PublicModel], keys: Iterable[int]) -> dict[int, str]:

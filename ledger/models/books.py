@@ -7,6 +7,7 @@ zero; the database sees to it (guards.sql). Numbers and hashes come later, from 
 
 from __future__ import annotations
 
+from datetime import date
 from typing import ClassVar
 
 from django.db import models
@@ -58,6 +59,12 @@ class Account(TenantModel):
 class AccountingPeriod(TenantModel):
     """A month of the books: open, soft-closed (adjustments only) or closed for ever."""
 
+    NAMED_BY: ClassVar[str] = "starts_on"
+    RECORDED: ClassVar[tuple[str, ...]] = (
+        *("starts_on", "ends_on", "state", "close_requested_by", "closed_by", "head_seq"),
+        "head_hash",
+    )
+
     class State(models.TextChoices):
         OPEN = "open", "Open"
         SOFT_CLOSED = "soft_closed", "Closed but for adjustments"
@@ -98,6 +105,11 @@ class AccountingPeriod(TenantModel):
     def public_id(self) -> str:
         """What addresses and the trail call it, such as ``2026-11``."""
         return f"{self.starts_on:%Y-%m}"
+
+    @staticmethod
+    def key_named(public_id: str) -> date:
+        """Return the first day of the month that the trail calls so."""
+        return date.fromisoformat(f"{public_id}-01")
 
 
 class Entry(PublicModel):

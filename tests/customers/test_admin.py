@@ -28,7 +28,7 @@ NOUNS = [
 ]
 
 
-@pytest.mark.parametrize("role", ["reviewer", "timekeeper", "service"])
+@pytest.mark.parametrize("role", ["timekeeper", "service"])
 def test_the_office_is_closed_to_who_may_not_enter(office, client, firm, role):
     office.enter(role)
 

@@ -159,7 +159,7 @@ def test_a_file_of_many_megabytes_is_taken_in_whole(client, tenant):
     answer = Visitor(client, tenant).post("charges/import/", {"file": file})
 
     assert len(data) > 3_000_000
-    assert answer.status_code == 302
+    assert answer.status_code == 303
     assert Charge.objects.count() == 250
 
 
@@ -243,3 +243,19 @@ def test_the_web_server_leaves_long_addresses_to_us(gunicorn, length, status, sa
 
     assert no.value.status == status
     assert said in no.value.read().decode()
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("path", ["/api/v1/charges/batches", "/accounts/login/"])
+def test_a_body_in_chunks_is_never_read_as_an_empty_one(live_server, path):
+    parts = urlsplit(live_server.url)
+    with socket.create_connection((parts.hostname, parts.port), timeout=10) as connection:
+        connection.sendall(
+            f"POST {path} HTTP/1.1\r\nHost: {parts.netloc}\r\nConnection: close\r\n"
+            "Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
+            '7\r\n{"a":1}\r\n0\r\n\r\n'.encode()
+        )
+        answer = connection.makefile("rb").read()
+
+    assert answer.split(b"\r\n")[0].endswith(b" 411 Length Required")
+    assert b"Send the body with its Content-Length" in answer

@@ -90,6 +90,22 @@ MEDDLED = [
         "Line 2 of Invoice 2026-00001 is not as it was frozen: quantity, unit price.",
     ),
     (
+        "update invoices_invoiceline set kind = 'EXPENSE' where number = 2 and charge_id > 0",
+        "Line 2 of Invoice 2026-00001 is not of the work that it bills.",
+    ),
+    (
+        "update invoices_invoiceline set matter_id = null where corrects_id > 0 and number = 1",
+        "Line 1 of Credit note CN-2026-00001 is not of the work that it bills.",
+    ),
+    (
+        "update invoices_invoice set approved_by = 'user:9999' where number = '2026-00001'",
+        "was not approved as it is.",
+    ),
+    (
+        "update invoices_invoice set version = version + 1 where number = ''",
+        "was not approved as it is.",
+    ),
+    (
         "update invoices_invoiceline set is_released = true where number = 2",
         "Invoice 2026-00001 has other lines than were frozen.",
     ),

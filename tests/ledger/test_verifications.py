@@ -49,7 +49,7 @@ def test_a_look_at_whole_books_is_kept_and_troubles_nobody(tenant, owner):
     kept = verify_and_keep(tenant, by=system("clock"))
 
     assert kept.is_whole
-    assert (kept.entries, kept.checks) == (5, 31)
+    assert (kept.entries, kept.checks) == (5, 34)
     event = AuditEvent.objects.get(action="books.verified")
     assert event.details == {"findings": 0, "entries": 5, "news": {}}
     assert inbox_items(owner) == []

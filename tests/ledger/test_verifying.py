@@ -51,7 +51,7 @@ def test_whole_books_are_ok(tenant, owner):
 
     assert report.ok, report.checks
     assert report.entries == 5
-    assert len(report.checks) == 31
+    assert len(report.checks) == 34
 
 
 def test_empty_books_are_ok(tenant):

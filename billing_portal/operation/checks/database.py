@@ -10,22 +10,25 @@ from django.conf import settings
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
+from billing_portal.errors import counted
 from billing_portal.portal.findings import Finding, by_measure, fail, ok, warn
-from billing_portal.tenancy.guards import privileges, unguarded_tables
+from billing_portal.tenancy.guards import privileges
+from billing_portal.tenancy.laws import broken_laws, laid_down
 
 OLDEST = 15
 _CONNECT_SECONDS = 5
 _VERSION_DIGITS = 10_000
+_TOLD = 5
 _ROLES = "docs/running.md, Database roles, says how to make both."
 
 
 def database(_now: datetime) -> Iterator[Finding]:
-    """Look at version, rights, migrations, policies, extensions, statistics and connections."""
+    """Look at version, rights, migrations, laws, extensions, statistics and connections."""
     yield _version()
     yield _role_of_application()
     yield _role_of_owner()
     yield _migrations()
-    yield _policies()
+    yield _laws()
     yield _extensions()
     yield _statistics()
     yield _connections()
@@ -108,12 +111,12 @@ def _migrations() -> Finding:
     return ok("migrations", "all are applied")
 
 
-def _policies() -> Finding:
-    bare = unguarded_tables()
-    if bare:
-        words = f"no policy on {', '.join(bare)}"
-        return fail("policies", words, "Restore the policies from a migration before serving.")
-    return ok("policies", "every firm's table has its forced policy")
+def _laws() -> Finding:
+    off = list(broken_laws())
+    if off:
+        words = f"{counted(len(off), 'law')} amiss: {' '.join(off[:_TOLD])}"
+        return fail("laws", words, "Restore them from the migrations before serving.")
+    return ok("laws", f"{len(laid_down())} policies, triggers, constraints and grants stand")
 
 
 def _extensions() -> Finding:
