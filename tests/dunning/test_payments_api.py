@@ -199,3 +199,10 @@ def test_another_firm_finds_neither_payment_nor_invoice(client, firm, invoice, p
     reader = Caller(client, firm, scopes=["payments.read"])
     assert pay(reader, payment, part(invoice)).status_code == 403
     assert owed(firm, invoice) == 70000
+
+
+def test_a_list_that_has_moved_is_told_before_what_no_longer_fits(caller, firm, invoice, payment):
+    assert pay(caller, payment, part(invoice)).status_code == 201
+
+    late = pay(caller, payment, part(invoice), seen=0, key="k2")
+    assert (late.status_code, late.json()["code"]) == (412, "version.conflict")

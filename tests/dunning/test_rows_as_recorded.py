@@ -36,8 +36,10 @@ from invoices.actions.edit import edit_line
 from invoices.actions.render import Rendered, keep
 from invoices.actions.submit import move
 from invoices.models import Delivery, Evidence, FrozenInvoice, Submission
+from ledger.actions.closing import close, request_close
 from ledger.actions.invariants import entries_without_rows
 from ledger.actions.payments import allocate, receive, take_back
+from ledger.models import AccountingPeriod
 from tests.factories import TenantFactory, UserFactory
 from tests.invoices import books
 from tests.invoices.books import SYSTEM
@@ -69,7 +71,15 @@ def month_end(tmp_path):
     sent_out(owed)
     paid(owed, tmp_path)
     remind_due(on=date(2026, 12, 5), by=SYSTEM)
+    closed("2026-10", owner, other)
     books.appoint_all()
+
+
+def closed(month, owner, other):
+    """Close a month of the books."""
+    period = AccountingPeriod.objects.get(starts_on=AccountingPeriod.key_named(month))
+    asked = request_close(period, by=owner, on=date(2026, 12, 5))
+    close(asked, by=other, at=datetime(2026, 12, 5, tzinfo=UTC))
 
 
 def rights(owner, other):
@@ -143,7 +153,21 @@ def paid(invoice, tmp_path):
 NOT_AS = "is not as it was recorded."
 GONE = "is gone, and the trail tells of it."
 # One statement of the owner's, and what is said of it.
+LINES_OFF = "lines of statement .* not as the bank said"
 TAMPERED = [
+    (
+        (
+            "update ledger_accountingperiod set state = 'open', close_requested_by = '',"
+            " closed_by = '', closed_at = null, head_seq = null, head_hash = ''"
+            " where state = 'closed'"
+        ),
+        f"Accounting period 2026-10 {NOT_AS}",
+    ),
+    ("update dunning_bankline set movement = ''", LINES_OFF),
+    ("update dunning_bankline set reference = 'other'", LINES_OFF),
+    ("update dunning_bankline set payer_account = 'DE00'", LINES_OFF),
+    ("update dunning_bankline set codes = 'X'", LINES_OFF),
+    ("update dunning_bankline set is_reversal = not is_reversal", LINES_OFF),
     (
         "update invoices_invoice set made_by = 'user:99' where kind = 'CREDIT_NOTE'",
         f"Invoice inv_.* {NOT_AS}",

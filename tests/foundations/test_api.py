@@ -350,3 +350,11 @@ def test_a_body_of_another_type_is_a_problem(client, caller):
     )
 
     shown(answer, 415, "malformed")
+
+
+def test_a_parameter_that_stands_twice_is_told(caller, jobs):
+    answer = caller.client.get("/api/v1/jobs?queue=mail&queue=default", headers=caller.headers)
+
+    assert answer.status_code == 400
+    assert answer.json()["parameter"] == "queue"
+    assert "with commas between them" in answer.json()["detail"]

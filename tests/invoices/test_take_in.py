@@ -181,3 +181,17 @@ def test_a_file_that_comes_several_times_at_once_is_taken_in_once():
     assert sorted(each.customers for each in said)[:3] == [0, 0, 0]
     with tenant_scope(firm.pk):
         assert Charge.objects.count() == lines
+
+
+def test_what_cannot_be_opened_is_told_by_row_and_field_all_together(tenant):
+    data = OURS.read_bytes().replace(b"Quarry, Alma", b"Alma Quarry")
+
+    with pytest.raises(NotTakenIn) as no:
+        take_in_ledes(data, by=SYSTEM, on=ON)
+
+    (finding,) = no.value.findings
+    assert (finding.rule, finding.row, finding.field) == (
+        *("customers.value", 3), "TIMEKEEPER_NAME",
+    )  # fmt: skip
+    assert "Surname, First" in finding.text
+    assert Customer.objects.count() == Timekeeper.objects.count() == 0
