@@ -13,8 +13,8 @@ from billing_portal.imports.takers import Json, NotTaken, Taker
 from billing_portal.tenancy.actors import Actor
 from dunning.actions.bank_files import import_bank_file
 from dunning.bank.findings import Finding, NotAStatement
+from dunning.bank.safe_xml import MOST_BYTES
 
-MOST_BYTES = 20_000_000
 LARGE_BYTES = 1_000_000  # some 900 payments, 0.8 s on two cores, by bench_bank
 
 

@@ -100,7 +100,7 @@ def remarks_on(answer: Json) -> str:
     ]
     left = len(findings) - len(told)
     if left:
-        told.append(gettext("Remarks beyond these: %(count)s.") % {"count": left})
+        told.append(gettext("Remarks beyond these: %(count)s.") % {"count": f"{left:,}"})
     return " ".join([gettext("Its sender should know:"), *told])
 
 

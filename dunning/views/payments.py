@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_safe
 
-from billing_portal.errors import Refused
+from billing_portal.errors import Refused, sized
 from billing_portal.ids import uid_of
 from billing_portal.imports.takers import FileFinding, NotTaken, findings_of
 from billing_portal.imports.views import take_or_leave
@@ -21,7 +21,8 @@ from billing_portal.portal.lists import chosen, page_of
 from billing_portal.portal.nouns import Noun, nouns_of
 from billing_portal.tenancy.actors import Actor, may
 from billing_portal.tenancy.requests import FirmRequest
-from dunning.forms import BANK, MOST_BYTES
+from dunning.bank.safe_xml import MOST_BYTES
+from dunning.forms import BANK
 from dunning.models import BankFile, BankStatement
 from dunning.queries import payments as asked_of
 from ledger.models import Payment
@@ -44,7 +45,7 @@ class BankFileForm(forms.Form):
         """Refuse what is far too big before it is read."""
         file = self.cleaned_data["file"]
         if file.size > MOST_BYTES:
-            raise forms.ValidationError("The file is larger than 20 MB.")
+            raise forms.ValidationError(f"The file is larger than {sized(MOST_BYTES)}.")
         return file
 
 
