@@ -111,7 +111,7 @@ def known_payers() -> list[KnownPayer]:
 def line_of(payment: Payment) -> BankLine | None:
     """Return the bank's line behind a payment, with its statement and file. One query."""
     rows = BankLine.objects.filter(payment=payment).select_related("statement__file")
-    found: BankLine | None = rows.first()
+    found: BankLine | None = rows.defer("statement__file__content").first()
     return found
 
 
