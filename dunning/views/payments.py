@@ -89,7 +89,7 @@ def payments_named(actor: Actor, ids: list[str]) -> dict[str, Noun]:
 
 
 def inbox_items(actor: Actor) -> list[InboxItem]:
-    """Return payments with something that no invoice has, oldest first. Four queries."""
+    """Return payments with something that no invoice has, oldest first. Five queries."""
     if not actor.may("payments.import"):
         return []
     return first_waiting(
@@ -101,14 +101,21 @@ def inbox_items(actor: Actor) -> list[InboxItem]:
 
 
 def _all_waiting(payments: list[Payment]) -> list[InboxItem]:
-    paid = asked_of.paid_by(payments)
-    return [_waiting(each, paid.get(each.pk, [])) for each in payments]
+    paid, whys = asked_of.paid_by(payments), asked_of.whys_of(payments)
+    return [_waiting(each, paid.get(each.pk), whys.get(each.pk, "")) for each in payments]
 
 
-def _waiting(payment: Any, paid: list[str]) -> InboxItem:
-    """Return what is to be done with money that no invoice has: a rest, or all of it."""
+def _waiting(payment: Any, paid: list[str] | None, found: str) -> InboxItem:
+    """Return what is to be done with money that no invoice has: a rest, or all of it.
+
+    :param paid: the invoices that it pays; None where it never paid any.
+    :param found: why it was paid to none when the bank brought it.
+    """
     payer = payment.payer or "a payment"
     is_rest = bool(paid)
+    why = found or "Nothing in it names an open invoice beyond doubt."
+    if paid is not None:
+        why = left_over(paid) if paid else "What it had paid was taken back."
     return InboxItem(
         kind="payment",
         title=f"Place what is left of {payer}" if is_rest else f"Find what {payer} paid for",
@@ -118,7 +125,7 @@ def _waiting(payment: Any, paid: list[str]) -> InboxItem:
         order=f"{payment.received_on}:{payment.pk:012}",
         verb="Allocate",
         tone="warn",
-        why=left_over(paid) if is_rest else "Nothing in it names an open invoice beyond doubt.",
+        why=why,
         amount=Money.of_minor(payment.unapplied, payment.currency),
     )
 
