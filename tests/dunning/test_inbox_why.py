@@ -49,6 +49,7 @@ def test_the_inbox_says_why_a_payment_waits_as_its_own_page_does(client, firm, i
     waiting = [each for each in lines if f"Find what {each.payer} paid for" in inbox]
     assert len(waiting) >= 2
     for line in waiting:
+        assert line.payment is not None
         own = text_of(biller.get(f"payments/{line.payment.public_id}/"))
         assert f"Find what {line.payer} paid for {line.remittance} {line.why}" in inbox
         assert line.why in own
