@@ -31,5 +31,11 @@ class Stale(Refused):
 
 
 def counted(number: int, noun: str) -> str:
-    """Return a number with its noun, as refusals say it: ``1 row``, ``2 rows``."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+    """Return a number with its noun, as refusals say it: ``1 row``, ``2,000 rows``."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def sized(count: int) -> str:
+    """Return so many bytes as refusals say a bound: ``20 MB``, or exactly where it is no whole."""
+    megabytes, rest = divmod(count, 1_000_000)
+    return counted(count, "byte") if rest or not megabytes else f"{megabytes:,} MB"

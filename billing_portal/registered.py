@@ -83,6 +83,7 @@ INBOX_PROVIDERS: list[str] = [
 SEARCH_PROVIDERS: list[str] = ["invoices.views.inbox.search", "customers.views.search"]
 ACTOR_NAMES = "billing_portal.members.queries.names_of_actors"  # by how actors are stored
 NOUN_PROVIDERS: dict[str, str] = {  # by the prefix of public ids: who names such things
+    "bkf": "dunning.views.bank_files.bank_files_named",
     "chg": "invoices.views.charges.charges_named",
     "cus": "customers.views.customers_named",
     "ent": "ledger.views.books.entries_named",

@@ -19,7 +19,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from billing_portal.api.rendering import as_json
-from billing_portal.errors import Refused, Stale, counted
+from billing_portal.errors import Refused, Stale, counted, sized
 from billing_portal.tenancy.actors import MissingPermission
 from billing_portal.tenancy.requests import HouseRequest
 
@@ -73,7 +73,7 @@ class TooLarge(exceptions.APIException):
     default_code = "body.too_large"
 
     def __init__(self, most: int) -> None:
-        super().__init__(f"At most {most:,} bytes are read at a time. Nothing was done.")
+        super().__init__(f"At most {sized(most)} are read at a time. Nothing was done.")
 
 
 def problem(request: HttpRequest, status: int, code: str, detail: str, **more: Any) -> HttpResponse:

@@ -286,7 +286,7 @@ def _bound(directory: Directory, person: Person, at: datetime) -> User:
     except IntegrityError as error:
         raise AnotherIdentity(
             "Your firm's directory knows this address by another account. "
-            "An administrator of your firm can release it."
+            "An owner of your firm can release it."
         ) from error
     by = members.actor_in(tenant, user)
     record("directory_identity.bound", identity, by=by or DOOR, user=user.public_id)
@@ -323,7 +323,7 @@ def _refuse_stranger(tenant: Tenant, user: User) -> None:
 
 
 def _not_here(tenant: Tenant) -> str:
-    return f"You are not a member of {tenant} here. Ask one of its administrators to invite you."
+    return f"You are not a member of {tenant} here. Ask one of its owners to invite you."
 
 
 def _locked(directory: Directory, state: str) -> Directory:

@@ -12,6 +12,7 @@ from datetime import date
 from typing import Any, Protocol
 
 from django.conf import settings
+from django.urls import reverse
 from django.utils.module_loading import import_string
 
 from billing_portal.errors import Refused
@@ -52,6 +53,7 @@ class Taker:
     :ivar said: puts an answer into sentences.
     :ivar url_name: the page on which the file is sent.
     :ivar list_url_name: the page that lists what such files bring.
+    :ivar one_url_name: the page of the one thing that the ``id`` of an answer names, if there is.
     """
 
     kind: str
@@ -63,6 +65,13 @@ class Taker:
     said: Callable[[Json], str]
     url_name: str
     list_url_name: str
+    one_url_name: str = ""
+
+    def brought_at(self, answer: Json) -> str:
+        """Return where people see what a file brought."""
+        if self.one_url_name:
+            return reverse(self.one_url_name, args=[answer["id"]])
+        return reverse(self.list_url_name)
 
 
 @dataclass(frozen=True)

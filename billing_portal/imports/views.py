@@ -55,6 +55,7 @@ def file_import(request: FirmRequest, public_id: str) -> HttpResponse:
         "is_refused": is_refused,
         "is_taken": is_taken,
         "said": taker.said(row.answer) if is_taken else "",
+        "brought_at": taker.brought_at(row.answer) if is_taken else "",
         "remarks": remarks_on(row.answer) if is_taken else "",
         "findings": findings,
         "found": row.errors_found,
@@ -84,7 +85,7 @@ def take_or_leave(
     messages.success(request, taker.said(answer))
     if remarks := remarks_on(answer):
         messages.warning(request, remarks)
-    return HttpResponseRedirect(reverse(taker.list_url_name), status=303)
+    return HttpResponseRedirect(taker.brought_at(answer), status=303)
 
 
 def remarks_on(answer: Json) -> str:
@@ -100,7 +101,7 @@ def remarks_on(answer: Json) -> str:
     ]
     left = len(findings) - len(told)
     if left:
-        told.append(gettext("Remarks beyond these: %(count)s.") % {"count": left})
+        told.append(gettext("Remarks beyond these: %(count)s.") % {"count": f"{left:,}"})
     return " ".join([gettext("Its sender should know:"), *told])
 
 

@@ -38,6 +38,16 @@ class InboxItem:
     more: int = 0
     amount: Money | None = None
 
+    @property
+    def rest(self) -> str:
+        """The details beside those said, in words that go on where ``detail`` ends."""
+        if not self.more:
+            return ""
+        said = {"count": f"{self.more:,}"}
+        if self.detail.endswith((".", "!", "?")):
+            return gettext("And %(count)s more.") % said
+        return gettext("and %(count)s more") % said
+
 
 def capped(rows: QuerySet[M], *, past: int = 0) -> str:
     """Return how many rows there are past the first few: nothing, or up to 99+. One query."""

@@ -51,7 +51,7 @@ class Pager:
 
 @dataclass(frozen=True)
 class Page(Generic[M]):
-    """Some rows of a list, newest first."""
+    """Some rows of a list, newest first unless it is read as written."""
 
     rows: list[M]
     pager: Pager
@@ -59,29 +59,39 @@ class Page(Generic[M]):
 
 @dataclass(frozen=True)
 class Order:
-    """By what a list is ordered: its rows' keys, within the days of a column where one is named."""
+    """By what a list is ordered: its rows' keys, within the days of a column where one is named.
+
+    :ivar is_as_written: whether the oldest comes first.
+    """
 
     list_name: str
     day: str = ""
+    is_as_written: bool = False
 
-    def backward(self) -> list[str]:
-        """Return what puts the newest first."""
-        return [f"-{self.day}", "-pk"] if self.day else ["-pk"]
+    def shown(self) -> list[str]:
+        """Return what puts the rows as they are read: the newest first, or as written."""
+        sign = "" if self.is_as_written else "-"
+        return [f"{sign}{name}" for name in (self.day, "pk") if name]
 
-    def forward(self) -> list[str]:
-        """Return what puts the oldest first."""
-        return [name.removeprefix("-") for name in self.backward()]
+    def turned(self) -> list[str]:
+        """Return what puts the rows the other way around."""
+        sign = "-" if self.is_as_written else ""
+        return [f"{sign}{name}" for name in (self.day, "pk") if name]
+
+    def after(self, place: str) -> Q | None:
+        """Return what finds the rows read after a place, or None when it is no place here."""
+        return self._beyond(place, "gt" if self.is_as_written else "lt")
+
+    def before(self, place: str) -> Q | None:
+        """Return what finds the rows read before a place, or None when it is no place here."""
+        return self._beyond(place, "lt" if self.is_as_written else "gt")
 
     def place_of(self, row: Model) -> str:
         """Return where a row stands, as an address may say it."""
         day = f"{getattr(row, self.day)} " if self.day else ""
         return covered(f"{day}{row.pk}", of=self.list_name)
 
-    def beyond(self, place: str, side: str) -> Q | None:
-        """Return what finds the rows on one side of a place, or None when it is no place here.
-
-        :param side: ``lt`` for older rows, ``gt`` for newer ones.
-        """
+    def _beyond(self, place: str, side: str) -> Q | None:
         day, _, key = (uncovered(place, of=self.list_name) or "").rpartition(" ")
         if not key or bool(day) != bool(self.day):
             return None
@@ -93,30 +103,33 @@ class Order:
         return up_to_day & (Q(**{f"{self.day}__{side}": day}) | past_key)
 
 
-def page_of(rows: QuerySet[M], request: HttpRequest, *, by_day: str = "") -> Page[M]:
+def page_of(
+    rows: QuerySet[M], request: HttpRequest, *, by_day: str = "", is_as_written: bool = False
+) -> Page[M]:
     """Return the page of a list that the query string asks for, newest first. One query.
 
     ``after`` and ``before`` are places of the rows that the page lies beyond, ``rows`` is how many
     it has (50, 200 or 500); what is none of these counts as not given.
 
     :param by_day: the column of the day that makes a row new; without one, the order of recording.
+    :param is_as_written: the oldest first, as in a file whose lines stand in their order.
     """
     size = next((n for n in SIZES if str(n) == request.GET.get("rows")), SIZES[0])
-    order = Order(f"{request.path} {by_day}", by_day)
-    older = order.beyond(request.GET.get("after", ""), "lt")
-    newer = order.beyond(request.GET.get("before", ""), "gt")
-    if newer is not None:
-        found = list(rows.filter(newer).order_by(*order.forward())[: size + 1])
+    order = Order(f"{request.path} {by_day}", by_day, is_as_written)
+    after = order.after(request.GET.get("after", ""))
+    before = order.before(request.GET.get("before", ""))
+    if before is not None:
+        found = list(rows.filter(before).order_by(*order.turned())[: size + 1])
         is_first, is_last = len(found) <= size, False
         found = found[:size][::-1]
     else:
-        later = rows if older is None else rows.filter(older)
-        found = list(later.order_by(*order.backward())[: size + 1])
-        is_first, is_last = older is None, len(found) <= size
+        rest = rows if after is None else rows.filter(after)
+        found = list(rest.order_by(*order.shown())[: size + 1])
+        is_first, is_last = after is None, len(found) <= size
         found = found[:size]
     is_whole = is_first and is_last
     pager = Pager(
-        summary=_summary(len(found), is_whole=is_whole),
+        summary=_summary(len(found), is_whole=is_whole, is_as_written=is_as_written),
         # Where all rows fit into the smallest page, no other size shows more.
         sizes=[] if is_whole and len(found) <= SIZES[0] else _sizes(request, size),
         previous_url=""
@@ -127,9 +140,12 @@ def page_of(rows: QuerySet[M], request: HttpRequest, *, by_day: str = "") -> Pag
     return Page(found, pager)
 
 
-def _summary(count: int, *, is_whole: bool) -> str:
+def _summary(count: int, *, is_whole: bool, is_as_written: bool) -> str:
     if is_whole and count < _SEVERAL:
         return ""
+    if is_as_written:
+        said = gettext("All %(count)s, in their order")
+        return (said if is_whole else gettext("%(count)s shown, in their order")) % {"count": count}
     if is_whole:
         return gettext("All %(count)s, newest first") % {"count": count}
     return gettext("%(count)s shown, newest first") % {"count": count}

@@ -23,6 +23,7 @@ from dunning.actions.bank_accounts import normalized
 from dunning.actions.bank_lines import Line, keep_lines, lines_of, sha256_of
 from dunning.bank.camt import read_camt053
 from dunning.bank.statements import BankStatement as Read
+from dunning.bank.statements import may_follow
 from dunning.models import BankAccount, BankFile, BankStatement
 from dunning.queries.payments import last_statements, movement_there, statements_there
 
@@ -161,7 +162,7 @@ def _must_be_ours(read: Read, own: dict[str, BankAccount]) -> str:
 
 
 def _must_follow(before: BankStatement, row: BankStatement) -> None:
-    """Refuse what leaves a statement out. Numbers may begin anew, as many banks do each year."""
+    """Refuse what does not come right after the last statement: by balance, day or number."""
     if before.closing != row.opening:
         opening = Money.of_minor(row.opening, row.currency)
         last = Money.of_minor(before.closing, before.currency)
@@ -172,7 +173,8 @@ def _must_follow(before: BankStatement, row: BankStatement) -> None:
         )
     if before.sequence is None or row.sequence is None:
         return
-    if row.sequence > before.sequence + 1:
+    is_new_year = row.closed_on.year != before.closed_on.year
+    if not may_follow(row.sequence, before.sequence, is_new_year=is_new_year):
         raise Gap(
             f"{row.statement_id} is number {row.sequence}; the last was number {before.sequence}."
         )

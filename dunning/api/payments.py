@@ -17,6 +17,7 @@ from billing_portal.api.asking import by, today, typed, uid_in_path, wrong_at
 from billing_portal.api.idempotency import idempotent
 from billing_portal.api.parsing import FileAsItIs, file_of
 from billing_portal.api.problems import Malformed
+from billing_portal.api.rendering import MoneyOut
 from billing_portal.api.schema import IF_MATCH
 from billing_portal.api.versions import etag, version_seen
 from billing_portal.api.views import EndpointViewSet, NounViewSet, one_of
@@ -163,7 +164,24 @@ class BankFileViewSet(EndpointViewSet):
         responses={
             201: inline_serializer(
                 "BankFileOut",
-                {"object": serializers.CharField(), "id": serializers.CharField()},
+                {
+                    "object": serializers.CharField(),
+                    "id": serializers.CharField(),
+                    "payments": serializers.IntegerField(help_text="How many came in."),
+                    "received": MoneyOut(
+                        many=True, help_text="What they come to, in each currency."
+                    ),
+                    "allocated": MoneyOut(
+                        many=True,
+                        help_text="How much of that was paid to invoices named beyond doubt.",
+                    ),
+                    "waiting": serializers.IntegerField(
+                        help_text="Payments of which something waits for a person."
+                    ),
+                    "went_out": serializers.IntegerField(
+                        help_text="Money that went out, and reversals: kept, and not booked."
+                    ),
+                },
             ),
             202: FileImportOut,
         },

@@ -84,7 +84,7 @@ def _statement(node: Node) -> BankStatement | None:
     if not account:
         node.error("bank.no_account", "The statement names no account.")
     if len(account) > _LONGEST_ACCOUNT:
-        text = f"The account has {len(account)} characters; {_LONGEST_ACCOUNT} are the most."
+        text = f"The account has {len(account):,} characters; {_LONGEST_ACCOUNT} are the most."
         node.error("bank.account", text)
     opening = _balance(node, ("OPBD", "PRCD"), "opening")
     closing = _balance(node, ("CLBD",), "closing")
@@ -116,7 +116,7 @@ def _balance(node: Node, kinds: tuple[str, ...], what: str) -> tuple[Decimal, st
     for kind in kinds:
         found = [each for each in node.children("Bal") if each.text("Tp/CdOrPrtry/Cd") == kind]
         if len(found) > 1:
-            text = f"The statement has {len(found)} {what} balances ({kind})."
+            text = f"The statement has {len(found):,} {what} balances ({kind})."
             found[1].error("bank.balance_repeated", text)
             return None
         if found:
@@ -159,7 +159,7 @@ def _sequence(node: Node) -> int | None:
 def _prove(node: Node, opening: Decimal, closing: Decimal, entries: tuple[BankEntry, ...]) -> None:
     total = sum((entry.amount for entry in entries), Decimal(0))
     if opening + total != closing:
-        text = f"{opening} plus entries of {total} is {opening + total}, not {closing}."
+        text = f"{opening:,} plus entries of {total:,} is {opening + total:,}, not {closing:,}."
         node.error("bank.does_not_add_up", text)
 
 

@@ -67,13 +67,13 @@ def _payments(node: Node, amount: Decimal, currency: str) -> tuple[BankPayment, 
             return tuple(
                 _payment(node, [part], each) for part, each in zip(parts, known, strict=True)
             )
-        text = f"The bank did not itemize {len(parts)} payments so that they come to {amount}."
+        text = f"The bank did not itemize {len(parts):,} payments so that they come to {amount:,}."
         node.warn("bank.not_itemized", text)
     if len(parts) == 1:
         known_amount = _amount_of(parts[0], whole=amount, currency=currency)
         if known_amount not in {None, amount}:
             # Whose words are these, when they are about another sum? A person says.
-            text = f"The bank's details are about {known_amount}, the entry about {amount}."
+            text = f"The bank's details are about {known_amount:,}, the entry about {amount:,}."
             node.warn("bank.not_itemized", text)
             return (_payment(node, [], amount),)
     return (_payment(node, parts, amount),)

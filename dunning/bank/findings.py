@@ -50,5 +50,5 @@ class NotAStatement(Refused):
         self.findings = tuple(findings)
         errors = [each for each in findings if each.severity is Severity.ERROR]
         shown = " ".join(str(each) for each in errors[:_SHOWN])
-        more = f" And {len(errors) - _SHOWN} more." if len(errors) > _SHOWN else ""
+        more = f" And {len(errors) - _SHOWN:,} more." if len(errors) > _SHOWN else ""
         super().__init__(f"This is not a bank statement that can be imported. {shown}{more}")

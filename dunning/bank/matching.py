@@ -206,7 +206,7 @@ def _exact(
         suggestion = _suggest(payment, found, "Comes to the exact amount.")
         return _ask(payment, f"{why}, but the payer is not known.", [suggestion], None)
     if count > MOST_ITEMS:
-        why += f", though not every set of {count} open items was tried"
+        why += f", though not every set of {count:,} open items was tried"
     return _allocated(payment, found, Confidence.LIKELY, Ground.EXACT_SUM, f"{why}.")
 
 

@@ -11,10 +11,11 @@ import re
 
 from lxml import etree
 
+from billing_portal.errors import sized
 from billing_portal.untrusted_xml import declared_encoding, parser
 from dunning.bank.findings import Finding, NotAStatement, Severity
 
-MOST_BYTES = 16 * 1024 * 1024
+MOST_BYTES = 16_000_000
 _PLACE = re.compile(r", line \d+, column \d+$")  # the finding says the line already
 _ENCODINGS = {b"UTF-8", b"US-ASCII", b"ISO-8859-1", b"ISO-8859-15", b"WINDOWS-1252"}
 
@@ -39,7 +40,7 @@ def parsed(data: bytes) -> etree._Element:
 
 def _refuse_suspects(data: bytes) -> None:
     if len(data) > MOST_BYTES:
-        text = f"The file has {len(data)} bytes; {MOST_BYTES} are read at most."
+        text = f"The file has {len(data):,} bytes; {sized(MOST_BYTES)} are read at most."
         raise _refusal("bank.too_large", text)
     body = data.removeprefix(b"\xef\xbb\xbf").lstrip()
     if not body:

@@ -77,3 +77,13 @@ class BankStatement:
     closed_on: date
     entries: tuple[BankEntry, ...]
     findings: tuple[Finding, ...]
+
+
+def may_follow(number: int, last: int, *, is_new_year: bool) -> bool:
+    """Say whether a statement's number may come right after that of the last one of its account.
+
+    Numbers go on by one. They may begin anew: at 1, or however a bank likes in a new year.
+
+    :param is_new_year: whether the statement ends in another calendar year than the last one.
+    """
+    return is_new_year or number == last + 1 or (number == 1 and last != 1)

@@ -111,8 +111,17 @@ def known_payers() -> list[KnownPayer]:
 def line_of(payment: Payment) -> BankLine | None:
     """Return the bank's line behind a payment, with its statement and file. One query."""
     rows = BankLine.objects.filter(payment=payment).select_related("statement__file")
-    found: BankLine | None = rows.first()
+    found: BankLine | None = rows.defer("statement__file__content").first()
     return found
+
+
+def whys_of(payments: Sequence[Payment]) -> dict[int, str]:
+    """Return what was found of payments when a bank brought them, by the payment's key. One query.
+
+    What no bank file brought is absent.
+    """
+    rows = BankLine.objects.filter(payment__in=[each.pk for each in payments]).exclude(why="")
+    return dict(rows.values_list("payment_id", "why"))
 
 
 def payer_taken_back(payment: Payment) -> Entry | None:
@@ -151,7 +160,8 @@ def allocations_of(payment: Payment) -> list[Allocation]:
 def paid_by(payments: Sequence[Payment]) -> dict[int, list[str]]:
     """Return the numbers of the invoices that each payment paid, by the payment's key.
 
-    What was taken back does not count. Two queries.
+    What was taken back does not count: a payment of which all was has no number here, and one that
+    never paid anything is absent. Two queries.
     """
     sums: dict[tuple[int, UUID], int] = defaultdict(int)
     rows = Allocation.objects.filter(payment__in=[each.pk for each in payments])
@@ -160,7 +170,7 @@ def paid_by(payments: Sequence[Payment]) -> dict[int, list[str]]:
     left = [pair for pair, amount in sums.items() if amount]
     named = Invoice.objects.filter(uid__in={invoice for _, invoice in left})
     numbers = dict(named.values_list("uid", "number"))
-    found: dict[int, list[str]] = defaultdict(list)
+    found: dict[int, list[str]] = {payment: [] for payment, _ in sums}
     for payment, invoice in left:
         found[payment].append(numbers.get(invoice, "an invoice"))
     return {payment: sorted(each) for payment, each in found.items()}

@@ -11,6 +11,7 @@ from django.db.models import Count, F, Min, Q, Sum
 
 from billing_portal.audit.canonical import canonical
 from billing_portal.audit.models import AuditEvent
+from dunning.bank.statements import may_follow
 from dunning.models import BankFile, BankLine, BankStatement
 
 _TOLD = 5
@@ -37,7 +38,10 @@ def statements_add_up() -> list[str]:
 
 
 def statements_follow_one_another() -> list[str]:
-    """Every bank statement opens with what the one before it closed with. One query."""
+    """Every bank statement comes right after the one before it: by place, balance and number.
+
+    One query.
+    """
     return list(islice(_statements_off(), _TOLD))
 
 
@@ -51,7 +55,17 @@ def _statements_off() -> Iterator[str]:
                 both = each.opening == before.opening
                 why = "both follow the same one" if both else "there is a gap between them"
                 yield f"Statement {each} does not follow {before}: {why}."
+            elif not _is_numbered_on(each, before):
+                why = f"number {each.sequence} comes after number {before.sequence}"
+                yield f"Statement {each} does not follow {before}: {why}."
         before = each
+
+
+def _is_numbered_on(row: BankStatement, before: BankStatement) -> bool:
+    if row.sequence is None or before.sequence is None:
+        return True
+    is_new_year = row.closed_on.year != before.closed_on.year
+    return may_follow(row.sequence, before.sequence, is_new_year=is_new_year)
 
 
 def movements_come_once() -> list[str]:

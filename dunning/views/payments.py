@@ -4,48 +4,22 @@ from __future__ import annotations
 
 from typing import Any
 
-from django import forms
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
-from django.utils.translation import gettext
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_safe
 
-from billing_portal.errors import Refused
 from billing_portal.ids import uid_of
-from billing_portal.imports.takers import FileFinding, NotTaken, findings_of
-from billing_portal.imports.views import take_or_leave
 from billing_portal.money import Money
 from billing_portal.portal.inbox import InboxItem, capped, first_waiting
 from billing_portal.portal.lists import chosen, page_of
 from billing_portal.portal.nouns import Noun, nouns_of
 from billing_portal.tenancy.actors import Actor, may
 from billing_portal.tenancy.requests import FirmRequest
-from dunning.forms import BANK, MOST_BYTES
-from dunning.models import BankFile, BankStatement
 from dunning.queries import payments as asked_of
 from ledger.models import Payment
 
 _NAMED = 3
-_SHOWN_FINDINGS = 1_000
-
-
-class BankFileForm(forms.Form):
-    """A camt.053 file."""
-
-    file = forms.FileField(
-        label="camt.053 file",
-        help_text="The end-of-day statement in XML, as the bank sends it. Banks offer it where "
-        "statements are downloaded or exported, often named “ISO 20022” or “CAMT”; over EBICS its "
-        "order type is C53. MT940, BAI2, OFX, CSV, spreadsheets and PDF are not read.",
-    )
-
-    def clean_file(self) -> Any:
-        """Refuse what is far too big before it is read."""
-        file = self.cleaned_data["file"]
-        if file.size > MOST_BYTES:
-            raise forms.ValidationError("The file is larger than 20 MB.")
-        return file
 
 
 @require_safe
@@ -80,65 +54,22 @@ def payments(request: FirmRequest) -> HttpResponse:
 
 def row_of(payment: Any, names: dict[str, Any]) -> dict[str, Any]:
     """Return a payment as pages show it, its customer by the name in ``names``."""
-    unapplied = Money.of_minor(payment.unapplied, payment.currency)
-    state = "APPLIED" if not payment.unapplied else "UNAPPLIED"
-    if 0 < payment.unapplied < payment.amount:
-        state = "PARTLY_APPLIED"
     name = names[payment.customer].label if payment.customer in names else ""
     return {
         "payment": payment,
         "amount": Money.of_minor(payment.amount, payment.currency),
-        "unapplied": unapplied,
-        "state": state,
+        "unapplied": Money.of_minor(payment.unapplied, payment.currency),
+        "state": state_of(payment),
         "customer": name or payment.payer,
         "url": reverse("dunning:payment", args=[payment.public_id]),
     }
 
 
-@require_safe
-@may("payments.read")
-def bank_files(request: FirmRequest) -> HttpResponse:
-    """List bank files with their statements: opening + entries = closing. Three queries."""
-    page = page_of(BankFile.objects.all(), request)
-    statements: dict[int, list[dict[str, Any]]] = {}
-    for each in BankStatement.objects.filter(file__in=page.rows).order_by("pk"):
-        opening = Money.of_minor(each.opening, each.currency)
-        closing = Money.of_minor(each.closing, each.currency)
-        statements.setdefault(each.file_id, []).append(
-            {"row": each, "opening": opening, "closing": closing, "moved": closing - opening}
-        )
-    context = {
-        "page": page,
-        "listed": [(each, statements.get(each.pk, [])) for each in page.rows],
-        "may_import": request.actor.may("payments.import"),
-    }
-    return render(request, "dunning/bank_files.html", context)
-
-
-@require_http_methods(["GET", "HEAD", "POST"])
-@may("payments.import")
-def import_file(request: FirmRequest) -> HttpResponse:
-    """Import a bank file, or show everything that is wrong with it."""
-    is_sent = request.method == "POST"
-    form = BankFileForm(request.POST, request.FILES) if is_sent else BankFileForm()
-    findings: list[FileFinding] = []
-    if form.is_valid():
-        upload = form.cleaned_data["file"]
-        try:
-            return take_or_leave(request, BANK, upload.read(), name=upload.name)
-        except NotTaken as no:
-            findings = findings_of(no.errors)
-        except Refused as no:
-            form.add_error(None, str(no))
-    status = 422 if form.errors or findings else 200
-    context = {
-        "form": form,
-        "findings": findings[:_SHOWN_FINDINGS],
-        "found": len(findings),
-        "may_see_imports": request.actor.may("imports.read"),
-        "crumbs": [(gettext("Bank files"), reverse("dunning:bank_files"))],
-    }
-    return render(request, "dunning/import_file.html", context, status=status)
+def state_of(payment: Any) -> str:
+    """Return how far a payment is applied to invoices."""
+    if 0 < payment.unapplied < payment.amount:
+        return "PARTLY_APPLIED"
+    return "UNAPPLIED" if payment.unapplied else "APPLIED"
 
 
 def payments_named(actor: Actor, ids: list[str]) -> dict[str, Noun]:
@@ -158,7 +89,7 @@ def payments_named(actor: Actor, ids: list[str]) -> dict[str, Noun]:
 
 
 def inbox_items(actor: Actor) -> list[InboxItem]:
-    """Return payments with something that no invoice has, oldest first. Four queries."""
+    """Return payments with something that no invoice has, oldest first. Five queries."""
     if not actor.may("payments.import"):
         return []
     return first_waiting(
@@ -170,14 +101,21 @@ def inbox_items(actor: Actor) -> list[InboxItem]:
 
 
 def _all_waiting(payments: list[Payment]) -> list[InboxItem]:
-    paid = asked_of.paid_by(payments)
-    return [_waiting(each, paid.get(each.pk, [])) for each in payments]
+    paid, whys = asked_of.paid_by(payments), asked_of.whys_of(payments)
+    return [_waiting(each, paid.get(each.pk), whys.get(each.pk, "")) for each in payments]
 
 
-def _waiting(payment: Any, paid: list[str]) -> InboxItem:
-    """Return what is to be done with money that no invoice has: a rest, or all of it."""
+def _waiting(payment: Any, paid: list[str] | None, found: str) -> InboxItem:
+    """Return what is to be done with money that no invoice has: a rest, or all of it.
+
+    :param paid: the invoices that it pays; None where it never paid any.
+    :param found: why it was paid to none when the bank brought it.
+    """
     payer = payment.payer or "a payment"
     is_rest = bool(paid)
+    why = found or "Nothing in it names an open invoice beyond doubt."
+    if paid is not None:
+        why = left_over(paid) if paid else "What it had paid was taken back."
     return InboxItem(
         kind="payment",
         title=f"Place what is left of {payer}" if is_rest else f"Find what {payer} paid for",
@@ -187,7 +125,7 @@ def _waiting(payment: Any, paid: list[str]) -> InboxItem:
         order=f"{payment.received_on}:{payment.pk:012}",
         verb="Allocate",
         tone="warn",
-        why=left_over(paid) if is_rest else "Nothing in it names an open invoice beyond doubt.",
+        why=why,
         amount=Money.of_minor(payment.unapplied, payment.currency),
     )
 

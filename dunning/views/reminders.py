@@ -7,6 +7,7 @@ from datetime import timedelta
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils.translation import gettext
 from django.views.decorators.http import require_POST, require_safe
 
 from billing_portal.ids import uid_of
@@ -18,6 +19,7 @@ from billing_portal.tenancy.requests import FirmRequest
 from dunning.actions.remind import remind_due
 from dunning.models import Reminder
 from dunning.queries import reminders as asked_of
+from invoices.models import Submission
 
 _MOST = 100
 
@@ -25,23 +27,32 @@ _MOST = 100
 @require_safe
 @may("dunning.read")
 def reminders(request: FirmRequest) -> HttpResponse:
-    """Show what is due today and tomorrow, and what went out, newest first. Ten queries."""
+    """Show what is due today and tomorrow, what is held back, and what went out. Twelve queries."""
     today = today_of(request)
-    now = asked_of.due_reminders(today)
-    known = {(due.invoice.pk, due.step.level) for due in now}
-    tomorrow = [
-        due
-        for due in asked_of.due_reminders(today + timedelta(days=1))
-        if (due.invoice.pk, due.step.level) not in known
-    ]
+    now, then = asked_of.forecast(today), asked_of.forecast(today + timedelta(days=1))
+    known = {(due.invoice.pk, due.step.level) for due in now.due}
+    tomorrow = [due for due in then.due if (due.invoice.pk, due.step.level) not in known]
     context = {
         "page": page_of(asked_of.reminders(), request),
-        "due": now[:_MOST],
+        "due": now.due[:_MOST],
+        "held": [(each, _why(each.upload)) for each in now.held[:_MOST]],
         "tomorrow": tomorrow[:_MOST],
         "ladder": asked_of.ladder(),
         "may_send": request.actor.may("dunning.edit"),
     }
     return render(request, "dunning/reminders.html", context)
+
+
+def _why(upload: Submission) -> str:
+    """Say what an invoice waits for at its carrier."""
+    said = {
+        Submission.State.UNSURE: gettext("Nobody can tell yet whether %(carrier)s has it."),
+        Submission.State.NEEDS_PERSON: gettext("Its upload to %(carrier)s waits for a person."),
+        Submission.State.REJECTED: gettext("%(carrier)s rejected it; that is not resolved yet."),
+        Submission.State.CONFIRMED: gettext("%(carrier)s is reviewing it."),
+    }
+    on_its_way = gettext("Its upload to %(carrier)s is on its way.")
+    return said.get(Submission.State(upload.state), on_its_way) % {"carrier": upload.carrier}
 
 
 def reminders_named(actor: Actor, ids: list[str]) -> dict[str, Noun]:

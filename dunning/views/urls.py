@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from dunning.views import payment, payments, reminders
+from dunning.views import bank_files, payment, payments, reminders
 
 app_name = "dunning"
 urlpatterns = [
@@ -18,8 +18,9 @@ urlpatterns = [
     ),
     path("payments/<str:public_id>/payer/", payment.name_payer, name="name_payer"),
     path("payments/<str:public_id>/payer/back/", payment.take_back_payer, name="take_payer_back"),
-    path("bank-files/", payments.bank_files, name="bank_files"),
-    path("bank-files/import/", payments.import_file, name="import_file"),
+    path("bank-files/", bank_files.bank_files, name="bank_files"),
+    path("bank-files/import/", bank_files.import_file, name="import_file"),
+    path("bank-files/<str:public_id>/", bank_files.bank_file, name="bank_file"),
     path("reminders/", reminders.reminders, name="reminders"),
     path("reminders/send/", reminders.send, name="send_reminders"),
 ]

@@ -52,7 +52,7 @@ class RowsRefused(Refused):
         self.rows = [(index, answer) for index, answer in enumerate(answers) if answer.is_refused]
         self.answers = [answer for _, answer in self.rows]
         rows = counted(len(answers), "row")
-        super().__init__(f"{len(self.answers)} of {rows} cannot be taken; nothing was.")
+        super().__init__(f"{len(self.answers):,} of {rows} cannot be taken; nothing was.")
 
 
 class TooMany(Refused):

@@ -75,11 +75,11 @@ def said(answer: Json) -> str:
     taken, known = (answer["counts"].get(each, 0) for each in ("accepted", "duplicate"))
     words = [
         ngettext("%(count)s charge was taken in.", "%(count)s charges were taken in.", taken)
-        % {"count": taken}
+        % {"count": f"{taken:,}"}
     ]
     if known:
         also = ngettext("%(count)s was here before.", "%(count)s were here before.", known)
-        words.append(also % {"count": known})
+        words.append(also % {"count": f"{known:,}"})
     return " ".join([*words, *_opened_by(answer)])
 
 
@@ -93,7 +93,9 @@ def _opened_by(answer: Json) -> list[str]:
         (matters, "%(count)s matter was opened.", "%(count)s matters were opened."),
         (keepers, "%(count)s timekeeper was added.", "%(count)s timekeepers were added."),
     ]
-    return [ngettext(one, many, count) % {"count": count} for count, one, many in opened if count]
+    return [
+        ngettext(one, many, count) % {"count": f"{count:,}"} for count, one, many in opened if count
+    ]
 
 
 _SENT_AT = {"url_name": "invoices:import_charges", "list_url_name": "invoices:charges"}

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from billing_portal.errors import Refused, counted
+from billing_portal.errors import Refused, counted, sized
 from billing_portal.file_kinds import FileKind, kind_of
 from billing_portal.texts import HiddenCharacter, hidden_in, hidden_in_words
 from invoices.actions.capture import RowsRefused
@@ -138,7 +138,7 @@ def _in_order(findings: list[CsvFinding]) -> list[CsvFinding]:
 def _must_be_a_table(data: bytes) -> None:
     """Pass tables of separated values, and what nobody can tell, up to the size that is read."""
     if len(data) > MOST_BYTES:
-        raise NotCharges([CsvFinding(1, "", "size", f"At most {MOST_BYTES} bytes at a time.")])
+        raise NotCharges([CsvFinding(1, "", "size", f"At most {sized(MOST_BYTES)} at a time.")])
     kind = kind_of(data)
     if kind is None or kind is FileKind.TABLE:
         return

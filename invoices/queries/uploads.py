@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from django.db.models import Count, Exists, Max, OuterRef, Q, QuerySet
 
 from invoices.models import Carrier, CarrierLogin, Delivery, Evidence, Invoice, Submission
 
 WAITING = (Submission.State.QUEUED, Submission.State.UPLOADING)
+IN_CARRIER_REVIEW = "PENDING_CLIENT"  # of the statuses that the LEDES API has
 WANTS_A_PERSON = (Submission.State.NEEDS_PERSON, Submission.State.UNSURE)
 
 
@@ -24,6 +27,24 @@ def wanting_a_person() -> QuerySet[Submission]:
     return submissions().filter(
         Q(state__in=WANTS_A_PERSON) | Q(~Exists(newer), state=Submission.State.REJECTED)
     )
+
+
+def unsettled_uploads(invoices: Iterable[int]) -> dict[int, Submission]:
+    """Return the last uploads of invoices on which the carrier has not had its last word.
+
+    They wait for the carrier's answer, nobody knows whether they arrived, a person is to look at
+    them, the carrier is reviewing what it took, or it rejected it and nothing newer followed. What
+    was given up, and what the carrier took, is settled. By the invoice's key. One query.
+    """
+    rows = Submission.objects.filter(invoice__in=list(invoices)).select_related("carrier")
+    last = rows.order_by("invoice_id", "-number").distinct("invoice_id")
+    return {row.invoice_id: row for row in last if not _is_settled(row)}
+
+
+def _is_settled(upload: Submission) -> bool:
+    if upload.state == Submission.State.CONFIRMED:
+        return upload.carrier_status != IN_CARRIER_REVIEW
+    return upload.state == Submission.State.CANCELED
 
 
 def newer_than(submission: Submission) -> Submission | None:

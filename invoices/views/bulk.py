@@ -90,7 +90,7 @@ def _sent(done: Sending) -> str:
     said = ngettext(
         "%(count)s draft is with its reviewer.", "%(count)s drafts are with their reviewers.", count
     )
-    return said % {"count": count}
+    return said % {"count": f"{count:,}"}
 
 
 def _seen(picks: list[str]) -> list[tuple[Invoice, int]]:

@@ -16,7 +16,7 @@ from billing_portal.errors import Refused
 from billing_portal.money import Money
 from billing_portal.portal.answers import after, today_of
 from billing_portal.portal.downloads import Cell, csv_answer
-from billing_portal.portal.lists import page_of
+from billing_portal.portal.lists import chosen, page_of
 from billing_portal.portal.nouns import row_named
 from billing_portal.tenancy.actors import may
 from billing_portal.tenancy.requests import FirmRequest
@@ -164,8 +164,9 @@ def _url(run: BillingRun) -> str:
 
 
 def _shown(request: FirmRequest, run: BillingRun) -> dict[str, Any]:
-    outcome = request.GET.get("outcome", "").upper()
-    outcome = outcome if outcome in RunItem.Outcome.values else ""
+    known = {*RunItem.Outcome.values, *map(str.lower, RunItem.Outcome.values)}
+    outcome, unknown = chosen(request, "outcome", known)
+    outcome = outcome.upper()
     last = whole_number(request.GET.get("after", "")) or 0
     items = asked_of.items_of(run, outcome=outcome, after=last, limit=_PAGE + 1)
     page, progress = items[:_PAGE], asked_of.progress_of(run)
@@ -185,6 +186,7 @@ def _shown(request: FirmRequest, run: BillingRun) -> dict[str, Any]:
         "billed_before": asked_of.billed_by(before) if before else {},
         "rows": [(item, _planned(item), made.get(item.pk)) for item in page],
         "outcome": outcome,
+        "unknown": unknown,
         "tabs": _tabs(run, progress, outcome),
         "more": f"?outcome={outcome}&after={page[-1].position}" if len(items) > _PAGE else "",
         "without_terms": asked_of.without_terms(),
@@ -206,7 +208,7 @@ def _bar(progress: asked_of.Progress) -> dict[str, Any]:
         "done": progress.ended,
         "unit": "invoices due",
         "stage": "Drafting" if progress.pending else "Done",
-        "remaining": f"{progress.pending} to go" if progress.pending else "",
+        "remaining": f"{progress.pending:,} to go" if progress.pending else "",
     }
 
 

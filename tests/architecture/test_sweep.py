@@ -22,10 +22,14 @@ from billing_portal.imports.asking import take_in_later
 from billing_portal.members import actions, granting, invitations, resets
 from billing_portal.tenancy.models import TenantModel
 from billing_portal.tenancy.scope import tenant_scope
+from dunning.actions.bank_accounts import add_bank_account
+from dunning.actions.bank_files import import_bank_file
 from invoices.forms.charge_files import CSV
+from tests.dunning.statements import IBAN, paid, statement
 from tests.factories import MembershipFactory, TenantFactory, UserFactory, actor
 from tests.foundations.test_api import Caller
 from tests.invoices import books
+from tests.invoices.books import SYSTEM
 from tests.visiting import office_key, signed_in
 
 pytestmark = pytest.mark.django_db
@@ -94,7 +98,11 @@ def world(firm):
         reviewer = books.member("reviewer")
         invoice = books.finalized(reviewer=reviewer)
         books.a_draft(reviewer=reviewer)
-        take_in_later(CSV, b"x", name=MARK, by=books.member("biller"), on=date(2026, 11, 2))
+        biller = books.member("biller")
+        take_in_later(CSV, b"x", name=MARK, by=biller, on=date(2026, 11, 2))
+        add_bank_account(account=IBAN, name=MARK, currency="USD", by=SYSTEM)
+        day = statement(paid("300.00", MARK))
+        import_bank_file(day, name=MARK, by=biller, on=date(2026, 11, 6))
         invoice.customer.name = MARK
         invoice.customer.save()
         return ids_of(firm, invoice)

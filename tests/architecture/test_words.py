@@ -9,6 +9,7 @@ import pytest
 from billing_portal.audit.deeds import DEEDS
 from billing_portal.jobs.engines import REGISTRY
 from billing_portal.jobs.models import Job
+from billing_portal.tenancy.permissions import ROLES
 from dunning.models import Reminder
 from invoices.models import Delivery, Submission, Verdict
 from ledger.forms import KINDS
@@ -130,3 +131,12 @@ def test_every_kind_of_entry_has_words():
 
     assert {"payment", "reversal"} <= kinds
     assert kinds <= set(KINDS)
+
+
+@pytest.mark.parametrize("word", ["administrator", "superuser", "supervisor"])
+def test_pages_send_nobody_to_a_role_that_no_firm_has(word):
+    """A firm has owners, billers, reviewers, timekeepers and auditors (``permissions.ROLES``)."""
+    files = [*(ROOT / "templates").rglob("*.html"), *(ROOT / "templates").rglob("*.txt")]
+
+    assert word not in ROLES
+    assert [str(file) for file in files if word in file.read_text().lower()] == []

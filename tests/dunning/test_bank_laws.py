@@ -11,7 +11,7 @@ from billing_portal.tenancy.models import Tenant
 from billing_portal.tenancy.scope import tenant_scope
 from billing_portal.texts import MARK
 from dunning.actions.bank_accounts import add_bank_account
-from dunning.actions.bank_files import KnownStatement, import_bank_file
+from dunning.actions.bank_files import Gap, KnownStatement, import_bank_file
 from dunning.models import BankFile, BankLine, BankStatement
 from dunning.queries.verifying import (
     lines_are_their_payments,
@@ -58,6 +58,59 @@ def test_statements_of_an_account_have_places_one_after_another(tenant):
 
     rows = BankStatement.objects.order_by("pk").values_list("account", "place")
     assert list(rows) == [(IBAN, 1), (IBAN, 2), (BESIDE, 1)]
+
+
+@pytest.mark.parametrize(
+    ("last", "number", "day"),
+    [
+        (8, 9, "2026-11-06"),
+        (8, 1, "2026-11-06"),
+        (8, 6, "2027-01-04"),
+        (8, 8, "2027-01-04"),
+        (2026365, 2027001, "2027-01-04"),
+        (8, None, "2026-11-06"),
+    ],
+)
+def test_numbers_go_on_by_one_or_begin_anew(tenant, last, number, day):
+    account()
+    first = statement(paid("500.00"), number=last)
+    second = statement(paid("7.00", day=day), opening="1500.00", day=day, number=number or 0)
+    if number is None:
+        second = second.replace(b"<ElctrncSeqNb>0</ElctrncSeqNb>", b"")
+    for data in (first, second):
+        import_bank_file(data, name="day.xml", by=SYSTEM, on=date(2027, 1, 5))
+
+    assert list(BankStatement.objects.order_by("place").values_list("sequence", flat=True)) == [
+        last,
+        number,
+    ]
+    assert statements_follow_one_another() == []
+
+
+@pytest.mark.parametrize(("last", "number"), [(8, 6), (8, 8), (8, 10), (1, 1), (8, 2)])
+def test_a_number_that_is_not_the_next_is_a_gap_though_balances_chain(tenant, last, number):
+    account()
+    (first,) = taken(statement(paid("500.00"), number=last))
+    second = statement(
+        paid("7.00", day="2026-11-06"), opening="1500.00", day="2026-11-06", number=number
+    )
+
+    with (
+        pytest.raises(Gap, match=f"is number {number}; the last was number {last}"),
+        transaction.atomic(),
+    ):
+        taken(second)
+    assert list(BankFile.objects.all()) == [first]
+    assert Payment.objects.count() == 1
+
+
+def test_a_neighbors_numbers_are_its_own(tenant, neighbor):
+    account()
+    taken(statement(paid("500.00"), number=8))
+    with neighbor:
+        account()
+        taken(statement(paid("500.00"), number=6))
+        assert BankStatement.objects.get().sequence == 6
 
 
 def test_an_account_written_with_spaces_is_the_same(tenant):
@@ -145,6 +198,11 @@ def test_a_reversal_may_carry_the_reference_of_what_it_reverses(tenant):
             "update dunning_bankstatement set place = 3 where place = 2",
             statements_follow_one_another,
             "places are left out",
+        ),
+        (
+            "update dunning_bankstatement set sequence = 4 where place = 2",
+            statements_follow_one_another,
+            "number 4 comes after number 5",
         ),
         (
             (

@@ -228,7 +228,8 @@ def test_money_taken_back_from_an_invoice_is_no_rest_of_it(biller, firm, invoice
     inbox = text_of(biller.get(path(firm, "inbox/")))
 
     assert "Left over" not in inbox
-    assert inbox.count("Nothing in it names an open invoice beyond doubt.") == 2
+    assert inbox.count("What it had paid was taken back.") == 1
+    assert "a part payment" not in inbox
 
 
 def test_a_wrong_payer_is_taken_back_on_the_page_once_nothing_is_paid(

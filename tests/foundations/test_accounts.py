@@ -57,7 +57,7 @@ def test_the_page_says_who_changes_the_address(client, member):
     page = text_of(client.get("/accounts/email/"))
 
     assert "You sign in with ada@firm.test" in page
-    assert "ask an administrator of your firm" in page
+    assert "ask an owner of your firm" in page
 
 
 def said(firm):

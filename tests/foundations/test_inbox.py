@@ -30,6 +30,21 @@ def paid(firm, count):
 
 
 @pytest.mark.parametrize(
+    ("detail", "more", "rest"),
+    [
+        ("Row 3: no matter.", 0, ""),
+        ("Row 3: no matter.", 6, "And 6 more."),
+        ("Row 3: no matter", 6, "and 6 more"),
+        ("Whose?", 6000, "And 6,000 more."),
+    ],
+)
+def test_what_more_there_is_goes_on_where_the_detail_ends(detail, more, rest):
+    item = InboxItem("k", "t", detail, "/x/", "x", "1", "Open", more=more)
+
+    assert item.rest == rest
+
+
+@pytest.mark.parametrize(
     ("waiting", "said"), [(20, None), (21, "And 1 more"), (119, "And 99 more"), (120, "And 99+")]
 )
 def test_payments_beyond_the_first_twenty_are_counted(client, firm, waiting, said):

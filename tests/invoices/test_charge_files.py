@@ -195,4 +195,4 @@ def test_a_ledes_file_has_the_bound_of_any_file_here(ada):
     page = send(ada, b"LEDES1998B[]\n" + b"x" * 20_000_000)
 
     assert page.status_code == 422
-    assert "At most 20000000 bytes at a time." in text_of(page)
+    assert "At most 20 MB at a time." in text_of(page)

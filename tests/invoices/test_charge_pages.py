@@ -337,7 +337,7 @@ def test_a_file_of_faults_shows_the_first_thousand(ada):
 
     shown = text_of(upload(ada, f"{HEADER}\n{rows}"))
 
-    assert "1001 findings; nothing was taken" in shown
+    assert "1,001 findings; nothing was taken" in shown
     assert "The first 1,000 of 1,001 are shown." in shown
     assert "Row 1,001 kind" in shown
     assert "Row 1,002 kind" not in shown

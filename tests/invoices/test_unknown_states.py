@@ -3,6 +3,7 @@
 import pytest
 
 from billing_portal.tenancy.scope import tenant_scope
+from invoices.models import BillingRun
 from tests.factories import TenantFactory
 from tests.foundations.test_api import Caller
 from tests.invoices import books
@@ -56,6 +57,31 @@ def test_an_unknown_state_hides_no_invoice_and_shows_no_other_firms(client, firm
 
     assert "Draft" in shown
     assert "Their Own Customer" not in shown
+
+
+def run_of(firm):
+    with tenant_scope(firm.pk):
+        books.a_draft()
+        return f"runs/{BillingRun.objects.get().public_id}/"
+
+
+def test_a_run_says_which_outcome_it_does_not_know(client, firm):
+    ada, path = Visitor(client, firm), run_of(firm)
+
+    page = ada.get(path, {"outcome": "<b>x</b>"})
+
+    assert "There is no state “<b>x</b>”" in text_of(page).replace("&lt;", "<").replace("&gt;", ">")
+    assert "All are shown." in text_of(page)
+    assert "<b>x</b>" not in page.content.decode()
+    assert "Drafted" in text_of(page)
+    for known in ("PARKED", "drafted", ""):
+        assert "There is no state" not in text_of(ada.get(path, {"outcome": known}))
+
+
+def test_another_firms_run_answers_no_outcome(client, firm):
+    path = run_of(firm)
+
+    assert Visitor(client, TenantFactory.create()).get(path, {"outcome": "x"}).status_code == 404
 
 
 @pytest.mark.parametrize("path", ["invoices", "submissions", "jobs", "runs"])

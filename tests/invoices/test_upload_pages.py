@@ -107,7 +107,7 @@ def test_the_inbox_says_two_findings_and_the_page_all(biller, firm, upload):
     inbox = text_of(biller.get(path(firm, "inbox/")))
     page = text_of(biller.get(path(firm, f"uploads/{upload.public_id}/")))
 
-    assert f"Northfield Mutual Needs a person: {rows[0]} {rows[1]} and 7 more" in inbox
+    assert f"Northfield Mutual Needs a person: {rows[0]} {rows[1]} And 7 more." in inbox
     assert rows[2] not in inbox
     assert all(row in page for row in rows)
 

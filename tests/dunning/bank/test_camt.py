@@ -307,7 +307,7 @@ def test_a_refusal_reads_as_sentences_whether_place_and_line_are_known_or_not():
     assert re.fullmatch(rf"{start}Line [0-9]+: The file is not well-formed XML: [^.]*\.", broken)
     assert "column" not in broken
     assert re.fullmatch(
-        rf"{start}BkToCstmrStmt\[1\]/Stmt\[1\], line [0-9]+: 1000\.00 plus .*\.", twisted
+        rf"{start}BkToCstmrStmt\[1\]/Stmt\[1\], line [0-9]+: 1,000\.00 plus .*\.", twisted
     )
 
 
