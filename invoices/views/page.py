@@ -18,7 +18,7 @@ from billing_portal.tenancy.requests import FirmRequest
 from invoices.actions import checking, review
 from invoices.actions import edit as editing_actions
 from invoices.forms.review import AnswerForm, LineForm, ReturnForm
-from invoices.models import Invoice, InvoiceLine, LineEdit
+from invoices.models import Invoice, InvoiceLine, LineEdit, Verdict
 from invoices.queries import invoices as asked_of
 from invoices.views import comments, shown
 
@@ -76,12 +76,24 @@ def page(
         "remark": asked_of.unanswered_returns([invoice]).get(invoice.pk) if answering else None,
         "edits": edits,
         "history": shown.history(edits, verdicts),
+        "returned": _returned(invoice, verdicts, edits, on_lines["comments"]),
         "waiting": _waiting(invoice, actor),
         **on_lines,
         **_facts(invoice),
         **_powers(invoice, actor),
     }
     return render(request, "invoices/invoice.html", context, status=status)
+
+
+def _returned(
+    invoice: Invoice, verdicts: list[Verdict], edits: list[LineEdit], said: dict[str, Any]
+) -> asked_of.Answered | None:
+    """Return how it was sent back last and what came of it, until it is approved. No query."""
+    is_open = invoice.state in {_State.DRAFT, _State.IN_REVIEW}
+    if not is_open or not verdicts or verdicts[-1].kind != Verdict.Kind.RETURNED:
+        return None
+    comments = [each for _, thread in said["threads"] for each in thread]
+    return asked_of.answer_to(verdicts[-1], comments, edits)
 
 
 def _clash(
