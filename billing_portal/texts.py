@@ -58,9 +58,20 @@ _IDS = frozenset(_ID_WORDS.split())
 
 
 class HiddenCharacter(Refused):
-    """A text holds a character that cannot be seen, or one that turns the direction of reading."""
+    """A text holds a character that cannot be seen, or one that turns the direction of reading.
+
+    :ivar name: the name of the value that holds ``character``.
+    """
 
     code = CODE
+
+    def __init__(self, character: str, name: str = "") -> None:
+        self.character, self.name = character, name
+        super().__init__(hidden_in_words(character, name))
+
+    def under(self, label: str) -> str:
+        """Return the same words for who knows the value by a label."""
+        return hidden_in_words(self.character, label)
 
 
 def is_an_id(name: str) -> bool:
@@ -114,7 +125,7 @@ def refuse_hidden(values: Mapping[str, object], *, prose: Collection[str] = ()) 
         is_prose = name in prose
         found = hidden_in(value, is_prose=is_prose, is_id=not is_prose and is_an_id(name))
         if found:
-            raise HiddenCharacter(hidden_in_words(found, name))
+            raise HiddenCharacter(found, name)
 
 
 def marked(text: str) -> str:

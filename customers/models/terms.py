@@ -225,6 +225,8 @@ class AggregationSetting(PublicModel):
         ]
 
     def __str__(self) -> str:
+        if self.cadence == Cadence.PER_CHARGE:  # there is nothing left to group
+            return "One invoice a charge"
         return f"{self.get_cadence_display()}, {self.get_grouping_display().lower()}"
 
     @property

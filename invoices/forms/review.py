@@ -26,7 +26,15 @@ class PlainDecimal(forms.DecimalField):
         return super().to_python(value)
 
 
-class LineForm(forms.Form):
+class Labelled(forms.Form):
+    """A form that says what the page calls its fields."""
+
+    def labels(self) -> dict[str, str]:
+        """Return the labels by the names of the fields."""
+        return {name: str(each.label) for name, each in self.fields.items()}
+
+
+class LineForm(Labelled):
     """New values of a line, and why."""
 
     quantity = PlainDecimal(max_digits=14, decimal_places=4, label="Quantity")
@@ -71,11 +79,21 @@ class LineForm(forms.Form):
         named.pop("reason")
         return named
 
+    def set_beside(self, now: InvoiceLine) -> None:
+        """Say under each field what stands on the line now, where something else was typed."""
+        for name in ("quantity", "unit_price", "narrative", *_CODES):
+            if name not in self.fields or self.cleaned_data.get(name) == getattr(now, name):
+                continue
+            value = getattr(now, name)
+            stands = f"{value.normalize():f}" if name in self.NUMBERS else value
+            said = f"On the invoice now: {stands}" if stands else "On the invoice now: nothing"
+            self.fields[name].help_text = self[name].help_text = said
+
 
 _CODES = ("task_code", "activity_code", "expense_code")
 
 
-class ReturnForm(forms.Form):
+class ReturnForm(Labelled):
     """What is wrong with an invoice."""
 
     category = forms.ChoiceField(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
@@ -12,6 +14,23 @@ from billing_portal.ids import NotAnId, uid_of, uids_spoken
 from billing_portal.portal.beginnings import begins
 from invoices.models import Comment, Invoice, InvoiceLine, LineEdit, Verdict
 from ledger.queries import open_amount_of
+
+
+@dataclass(frozen=True)
+class Answered:
+    """A return, and what came of it since.
+
+    :ivar lines: the numbers of the lines that were changed.
+    """
+
+    verdict: Verdict
+    comments: list[Comment]
+    lines: list[int]
+
+    @property
+    def tone(self) -> str:
+        """How urgent it looks: something came of it, or nothing did."""
+        return "info" if self.comments or self.lines else "warn"
 
 
 def _notes(corrects: Any) -> QuerySet[Invoice]:
@@ -127,6 +146,46 @@ def _approves(verdict: Verdict | None, invoice: Invoice) -> bool:
     if verdict is None or verdict.kind != Verdict.Kind.APPROVED:
         return False
     return (verdict.version_seen, verdict.given_by) == (invoice.version, invoice.approved_by)
+
+
+def answer_to(verdict: Verdict, comments: Iterable[Comment], edits: Iterable[LineEdit]) -> Answered:
+    """Return what came of a return among an invoice's comments and edits. No query.
+
+    More words of who returned it count where nobody else said or changed anything.
+    """
+    said = [each for each in comments if each.made_at > verdict.given_at]
+    changed = {each.line.number for each in edits if each.version > verdict.version_seen}
+    answers = [each for each in said if each.made_by != verdict.given_by]
+    if not answers and not changed:
+        answers = said
+    return Answered(verdict, sorted(answers, key=lambda each: each.pk), sorted(changed))
+
+
+def answered_returns(invoices: Sequence[Invoice]) -> dict[int, Answered]:
+    """Return what was sent back last, by the invoice's key, with what came of it.
+
+    Three queries at most, whatever the number.
+    """
+    returned = {
+        key: verdict
+        for key, verdict in last_verdicts(invoices).items()
+        if verdict.kind == Verdict.Kind.RETURNED
+    }
+    if not returned:
+        return {}
+    since = min(verdict.given_at for verdict in returned.values())
+    seen = min(verdict.version_seen for verdict in returned.values())
+    comments: dict[int, list[Comment]] = defaultdict(list)
+    for said in Comment.objects.filter(invoice__in=returned, made_at__gt=since).select_related(
+        "line"
+    ):
+        comments[said.invoice_id].append(said)
+    edits: dict[int, list[LineEdit]] = defaultdict(list)
+    for edit in LineEdit.objects.filter(invoice__in=returned, version__gt=seen).select_related(
+        "line"
+    ):
+        edits[edit.invoice_id].append(edit)
+    return {key: answer_to(verdict, comments[key], edits[key]) for key, verdict in returned.items()}
 
 
 def _newest_verdicts(invoices: Sequence[Invoice]) -> QuerySet[Any]:

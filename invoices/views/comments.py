@@ -34,6 +34,7 @@ def add(request: FirmRequest, public_id: str) -> HttpResponse:
         ),
         to=f"{url}#comments",
         said="The comment was added.",
+        labels={"text": "Your comment"},
     )
 
 

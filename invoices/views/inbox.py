@@ -7,7 +7,9 @@ from collections import defaultdict
 
 from django.db.models import Q
 from django.urls import reverse
+from django.utils.text import Truncator
 
+from billing_portal.errors import counted
 from billing_portal.ids import uid_of
 from billing_portal.members.queries import own_refs
 from billing_portal.money import CURRENCIES_IN_USE, NotAnAmount, amount_typed, written
@@ -17,9 +19,16 @@ from billing_portal.portal.nouns import Noun
 from billing_portal.tenancy.actors import Actor
 from customers.models import Customer, lookup_key
 from invoices.models import BillingRun, Invoice, RunItem, Verdict
-from invoices.queries.invoices import called, last_verdicts, review_queue
+from invoices.queries.invoices import (
+    Answered,
+    answered_returns,
+    called,
+    last_verdicts,
+    review_queue,
+)
 
 _MOST = 20
+_MOST_WORDS = 140  # letters
 _SIGNS = "$€£ "
 
 
@@ -33,25 +42,50 @@ def _to_review(actor: Actor) -> list[InboxItem]:
         return []
     return first_waiting(
         review_queue(actor.id),
-        lambda drafts: [_draft_to_review(each) for each in drafts],
+        lambda drafts: _drafts_to_review(drafts, actor),
         what="drafts to review",
         url=f"{reverse('invoices:invoices')}?state=mine",
     )
 
 
-def _draft_to_review(invoice: Invoice) -> InboxItem:
+def _drafts_to_review(drafts: list[Invoice], actor: Actor) -> list[InboxItem]:
+    returned = answered_returns(drafts)
+    return [_draft_to_review(each, returned.get(each.pk), actor) for each in drafts]
+
+
+def _draft_to_review(invoice: Invoice, returned: Answered | None, actor: Actor) -> InboxItem:
     return InboxItem(
         kind="review",
         title=f"Review the draft for {invoice.customer}",
-        detail=str(invoice.matter or invoice.period),
+        detail=_told_apart(invoice),
         url=reverse("invoices:invoice", args=[invoice.public_id]),
         icon="eye",
         order=f"{invoice.period_starts_on}:{invoice.pk:012}",
         verb="Review",
         tone="info",
-        why="You are its reviewer.",
+        why=_came_back(returned, actor) if returned else "You are its reviewer.",
         amount=invoice.total_money,
     )
+
+
+def _told_apart(invoice: Invoice) -> str:
+    """Return what tells a draft from others of its customer: its letters, matter and period."""
+    named = (invoice, invoice.matter, invoice.period)
+    return " · ".join(str(each) for each in named if each)
+
+
+def _came_back(returned: Answered, actor: Actor) -> str:
+    """Say who returned a draft and what came of it: the newest words, or the lines changed."""
+    verdict = returned.verdict
+    who = "You" if verdict.given_by == actor.ref else verdict.given_by_name
+    came = ""
+    if returned.comments:
+        newest = returned.comments[-1]
+        words = Truncator(" ".join(newest.text.split())).chars(_MOST_WORDS)
+        came = f" {newest.made_by_name} answered: “{words}”"
+    if returned.lines:
+        came += f" {counted(len(returned.lines), 'line')} changed since."
+    return f"{who} returned it before.{came}"
 
 
 def _returned(actor: Actor) -> list[InboxItem]:
@@ -74,7 +108,7 @@ def _drafts_to_mend(found: list[Invoice]) -> list[InboxItem]:
         InboxItem(
             kind="returned",
             title=f"Mend the draft for {invoice.customer}",
-            detail=verdicts[invoice.pk].text,
+            detail=f"{_told_apart(invoice)}: {verdicts[invoice.pk].text}",
             url=reverse("invoices:invoice", args=[invoice.public_id]),
             icon="undo-2",
             order=f"{invoice.period_starts_on}:{invoice.pk:012}",

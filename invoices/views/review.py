@@ -1,4 +1,7 @@
-"""One invoice: read it clean, with its changes or as it was worked; edit lines, give a verdict."""
+"""One invoice: read it clean, with its changes or as it was worked; edit lines, give a verdict.
+
+What a person typed stays where a rule refuses it, or where the invoice has moved on meanwhile.
+"""
 
 from __future__ import annotations
 
@@ -7,47 +10,45 @@ from typing import Any
 from django.contrib import messages
 from django.db import transaction
 from django.http import Http404, HttpResponse, HttpResponseRedirect
-from django.shortcuts import render
-from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from billing_portal.bounds import whole_number
 from billing_portal.errors import Refused, Stale
-from billing_portal.members.queries import own_refs
 from billing_portal.money import written
-from billing_portal.portal.answers import after, today_of
+from billing_portal.portal.answers import after, in_words_of_page, today_of
 from billing_portal.portal.nouns import row_named
 from billing_portal.portal.proving import stepped_up
-from billing_portal.tenancy.actors import Actor, MissingPermission, may
+from billing_portal.tenancy.actors import MissingPermission, may
 from billing_portal.tenancy.requests import FirmRequest
 from billing_portal.texts import HiddenCharacter
-from invoices.actions import checking, credit, review
+from invoices.actions import credit, review
 from invoices.actions import edit as editing_actions
 from invoices.actions.comments import BadComment
 from invoices.actions.finalize import finalize
 from invoices.actions.refusals import ReturnUnanswered, TooManyHours
 from invoices.forms.review import AnswerForm, LineForm, ReturnForm
-from invoices.models import Invoice, InvoiceLine, LineEdit
+from invoices.models import Invoice, InvoiceLine
 from invoices.queries import invoices as asked_of
-from invoices.views import comments, shown
+from invoices.views.page import invoice_named, page, url_of
 
-_MODES = ("clean", "changes", "original")
-_State = Invoice.State
+_WHY = "Why"  # how the page labels the reason of a move
 
 
 @require_safe
 @may("invoices.read")
 def invoice(request: FirmRequest, public_id: str) -> HttpResponse:
     """Show an invoice. About fifteen queries, whatever the number of lines."""
-    return _page(request, _invoice(public_id))
+    return page(request, invoice_named(public_id))
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @may("invoices.edit")
 def edit_line(request: FirmRequest, public_id: str, line: str) -> HttpResponse:
     """Show the form of a line in its place, or change the line."""
-    found = _invoice(public_id)
-    lines = InvoiceLine.objects.filter(invoice=found, is_released=False)
+    found = invoice_named(public_id)
+    lines = InvoiceLine.objects.filter(invoice=found)
+    if request.method != "POST":  # what was typed for a line that is gone is not lost
+        lines = lines.filter(is_released=False)
     row = row_named(lines.select_related("charge", "matter", "timekeeper"), line)
     form = LineForm(request.POST or None, line=row)
     if request.method == "POST" and form.is_valid():
@@ -65,21 +66,20 @@ def edit_line(request: FirmRequest, public_id: str, line: str) -> HttpResponse:
         except MissingPermission:
             raise
         except Stale as stale:
-            return _moved_on(request, found, stale)
+            return _moved_on(request, found, stale, editing=row, form=form)
         except Refused as refusal:
-            field = "quantity" if isinstance(refusal, TooManyHours) else None
-            form.add_error(field, str(refusal))
+            form.add_error(_field_of(refusal), in_words_of_page(refusal, form.labels()))
         else:
             messages.success(request, f"Line {row.number} changed.")
-            return HttpResponseRedirect(f"{_url(changed)}#line-{row.number}", status=303)
-    return _page(request, found, editing=row, form=form, status=422 if form.errors else 200)
+            return HttpResponseRedirect(f"{url_of(changed)}#line-{row.number}", status=303)
+    return page(request, found, editing=row, form=form, status=422 if form.errors else 200)
 
 
 @require_POST
 @may("invoices.approve")
 def approve(request: FirmRequest, public_id: str) -> HttpResponse:
     """Approve the version that was shown, and go on to the next one that waits."""
-    found = _invoice(public_id)
+    found = invoice_named(public_id)
     try:
         with transaction.atomic():
             review.approve(found, version_seen=_seen(request), by=request.actor)
@@ -89,7 +89,7 @@ def approve(request: FirmRequest, public_id: str) -> HttpResponse:
         raise
     except Refused as refusal:
         messages.error(request, str(refusal))
-        return HttpResponseRedirect(_url(found), status=303)
+        return HttpResponseRedirect(url_of(found), status=303)
     return _next(request, found, "Approved")
 
 
@@ -97,7 +97,7 @@ def approve(request: FirmRequest, public_id: str) -> HttpResponse:
 @may("invoices.approve")
 def return_invoice(request: FirmRequest, public_id: str) -> HttpResponse:
     """Ask what is wrong, and send the invoice back to the billing staff."""
-    found, form = _invoice(public_id), ReturnForm(request.POST or None)
+    found, form = invoice_named(public_id), ReturnForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
             with transaction.atomic():
@@ -105,22 +105,22 @@ def return_invoice(request: FirmRequest, public_id: str) -> HttpResponse:
                     found, version_seen=_seen(request), by=request.actor, **form.cleaned_data
                 )
         except Stale as stale:
-            return _moved_on(request, found, stale)
+            return _moved_on(request, found, stale, returning=form)
         except MissingPermission:
             raise
         except Refused as refusal:
-            form.add_error(None, str(refusal))
+            form.add_error(_field_of(refusal), in_words_of_page(refusal, form.labels()))
         else:
             return _next(request, found, "Returned")
     status = 422 if form.errors else 200
-    return _page(request, found, returning=form, status=status)
+    return page(request, found, returning=form, status=status)
 
 
 @require_POST
 @may("invoices.edit")
 def send_to_review(request: FirmRequest, public_id: str) -> HttpResponse:
     """Hand a draft to its reviewer; one that was returned asks for a change or an answer."""
-    found, form = _invoice(public_id), AnswerForm(_typed(request, "answer"))
+    found, form = invoice_named(public_id), AnswerForm(_typed(request, "answer"))
     answer = form.cleaned_data["answer"] if form.is_valid() else ""
     try:
         with transaction.atomic():
@@ -128,22 +128,22 @@ def send_to_review(request: FirmRequest, public_id: str) -> HttpResponse:
     except MissingPermission:
         raise
     except ReturnUnanswered:
-        return _page(request, found, answering=form, status=422 if form.errors else 409)
+        return page(request, found, answering=form, status=422 if form.errors else 409)
     except (BadComment, HiddenCharacter) as refusal:
-        form.add_error("answer", str(refusal))
-        return _page(request, found, answering=form, status=422)
+        form.add_error("answer", in_words_of_page(refusal, {"text": "Your answer"}))
+        return page(request, found, answering=form, status=422)
     except Refused as refusal:
         messages.error(request, str(refusal))
     else:
         messages.success(request, "It is with its reviewer.")
-    return HttpResponseRedirect(_url(found), status=303)
+    return HttpResponseRedirect(url_of(found), status=303)
 
 
 @require_POST
 @may("invoices.edit")
 def move(request: FirmRequest, public_id: str, deed: str) -> HttpResponse:
     """Reopen or throw away."""
-    found, seen, why = _invoice(public_id), _seen(request), request.POST.get("reason", "")
+    found, seen, why = invoice_named(public_id), _seen(request), request.POST.get("reason", "")
     deeds = {
         "reopen": (
             lambda: review.reopen(found, version_seen=seen, text=why, by=request.actor),
@@ -159,18 +159,19 @@ def move(request: FirmRequest, public_id: str, deed: str) -> HttpResponse:
     if deed not in deeds:
         raise Http404
     action, said = deeds[deed]
-    return after(request, action, to=_url(found), said=said)
+    labels = {"reason": _WHY, "text": _WHY}
+    return after(request, action, to=url_of(found), said=said, labels=labels)
 
 
 @require_POST
 @may("invoices.finalize")
 def finalize_one(request: FirmRequest, public_id: str) -> HttpResponse:
     """Turn an approved invoice into a claim."""
-    found = _invoice(public_id)
+    found = invoice_named(public_id)
     return after(
         request,
         lambda: finalize([found], by=request.actor, on=today_of(request)),
-        to=_url(found),
+        to=url_of(found),
         said="The invoice is final.",
     )
 
@@ -179,7 +180,7 @@ def finalize_one(request: FirmRequest, public_id: str) -> HttpResponse:
 @may("credit_notes.request")
 def request_credit(request: FirmRequest, public_id: str) -> HttpResponse:
     """Ask that an invoice be credited; leads to the note that waits for another person."""
-    found = _invoice(public_id)
+    found = invoice_named(public_id)
     try:
         with transaction.atomic():
             note = credit.request_credit_note(
@@ -188,10 +189,10 @@ def request_credit(request: FirmRequest, public_id: str) -> HttpResponse:
     except MissingPermission:
         raise
     except Refused as refusal:
-        messages.error(request, str(refusal))
-        return HttpResponseRedirect(_url(found), status=303)
+        messages.error(request, in_words_of_page(refusal, {"reason": _WHY}))
+        return HttpResponseRedirect(url_of(found), status=303)
     messages.success(request, "Another person approves the credit note.")
-    return HttpResponseRedirect(_url(note), status=303)
+    return HttpResponseRedirect(url_of(note), status=303)
 
 
 @require_POST
@@ -199,7 +200,7 @@ def request_credit(request: FirmRequest, public_id: str) -> HttpResponse:
 @stepped_up
 def decide_credit(request: FirmRequest, public_id: str, verdict: str) -> HttpResponse:
     """Approve or reject a credit note at the version that was shown."""
-    found, seen = _invoice(public_id), _seen(request)
+    found, seen = invoice_named(public_id), _seen(request)
     deeds = {
         "approve": (
             lambda: credit.approve_credit_note(
@@ -215,16 +216,7 @@ def decide_credit(request: FirmRequest, public_id: str, verdict: str) -> HttpRes
     if verdict not in deeds:
         raise Http404
     action, said = deeds[verdict]
-    return after(request, action, to=_url(found), said=said)
-
-
-def _invoice(public_id: str) -> Invoice:
-    named = ("customer", "matter", "reviewer", "run_item__run", "entry", "corrects", "terms")
-    return row_named(Invoice.objects.select_related(*named), public_id)
-
-
-def _url(invoice: Invoice) -> str:
-    return reverse("invoices:invoice", args=[invoice.public_id])
+    return after(request, action, to=url_of(found), said=said)
 
 
 def _typed(request: FirmRequest, name: str) -> Any:
@@ -236,118 +228,24 @@ def _seen(request: FirmRequest) -> int:
     return whole_number(request.POST.get("version", "")) or 0
 
 
-def _moved_on(request: FirmRequest, invoice: Invoice, stale: Stale) -> HttpResponse:
-    """Show what has changed since the version that was read; nothing was decided."""
-    invoice = _invoice(invoice.public_id)
-    return _page(request, invoice, since=stale.seen, stale=stale, status=409)
+def _field_of(refusal: Refused) -> str | None:
+    """Return the field of a form that a refusal is about, or None for all of it."""
+    if isinstance(refusal, HiddenCharacter):
+        return refusal.name
+    return "quantity" if isinstance(refusal, TooManyHours) else None
+
+
+def _moved_on(request: FirmRequest, invoice: Invoice, stale: Stale, **typed: Any) -> HttpResponse:
+    """Show what has changed since the version that was read, with what was typed; nothing was done.
+
+    :param typed: the form that was sent, as the page takes it.
+    """
+    now = invoice_named(invoice.public_id)
+    return page(request, now, since=stale.seen, stale=stale, status=409, **typed)
 
 
 def _next(request: FirmRequest, done: Invoice, word: str) -> HttpResponse:
     """Lead a reviewer to the next invoice that waits for them, others back to this one."""
     waiting = asked_of.review_queue(request.actor.id).exclude(pk=done.pk).first()
     messages.success(request, f"{word}: {done.customer}, {written(done.total_money)}.")
-    return HttpResponseRedirect(_url(waiting or done), status=303)
-
-
-def _page(
-    request: FirmRequest,
-    invoice: Invoice,
-    *,
-    editing: InvoiceLine | None = None,
-    form: LineForm | None = None,
-    returning: ReturnForm | None = None,
-    answering: AnswerForm | None = None,
-    since: int | None = None,
-    stale: Stale | None = None,
-    status: int = 200,
-) -> HttpResponse:
-    actor = request.actor
-    edits, verdicts = asked_of.edits_of(invoice), asked_of.verdicts_of(invoice)
-    since = whole_number(request.GET.get("since", "")) if since is None else since
-    mode = request.GET.get("mode", "changes")
-    if since is not None or editing is not None or mode not in _MODES:
-        mode = "changes"
-    own = [verdict for verdict in verdicts if verdict.given_by == actor.ref]
-    context = {
-        "mode": mode,
-        "modes": [(each, each.capitalize(), each == mode) for each in _MODES],
-        "since": since,
-        "my_last": own[-1].version_seen if own else None,
-        "stale": stale,
-        "editing": editing,
-        "form": form,
-        "returning": returning,
-        "answering": answering,
-        "remark": asked_of.unanswered_returns([invoice]).get(invoice.pk) if answering else None,
-        "edits": edits,
-        "history": shown.history(edits, verdicts),
-        "waiting": _waiting(invoice, actor),
-        **_lines(request, invoice, edits, since),
-        **_facts(invoice),
-        **_powers(invoice, actor),
-    }
-    return render(request, "invoices/invoice.html", context, status=status)
-
-
-def _lines(
-    request: FirmRequest, invoice: Invoice, edits: list[LineEdit], since: int | None
-) -> dict[str, Any]:
-    """Return its lines, with what checks and people say about them."""
-    rows = asked_of.lines_of(invoice)
-    found = checking.checked(invoice, rows, on=today_of(request))
-    said = comments.shown(invoice, rows, request.actor, request.GET.get("about", ""))
-    lines = shown.lines(invoice, rows, edits, found, said=comments.counts(said), since=since)
-    return {
-        "lines": lines,
-        "groups": shown.groups(lines),
-        "tax_said": list(dict.fromkeys(shown.wordings(lines))),
-        "checks": shown.checks(found, lines),
-        "is_checked": checking.is_checked(invoice),
-        "comments": said,
-    }
-
-
-def _facts(invoice: Invoice) -> dict[str, Any]:
-    """Return what is known of it besides its lines."""
-    named = (invoice.customer, invoice.matter, invoice.period)
-    return {
-        "invoice": invoice,
-        "steps": shown.steps(invoice),
-        "files": shown.files(invoice),
-        "ways": shown.ways(invoice),
-        "change": shown.change(invoice),
-        "owed": shown.owed(invoice),
-        "url": _url(invoice),
-        "crumbs": shown.crumbs(invoice),
-        "sub": " · ".join(str(part) for part in named if part),
-        "facts": shown.facts(invoice),
-    }
-
-
-def _powers(invoice: Invoice, actor: Actor) -> dict[str, Any]:
-    """Return what this reader may do, and the note that stands against a final invoice."""
-    if invoice.kind == Invoice.Kind.CREDIT_NOTE:
-        is_waiting = invoice.state == _State.IN_REVIEW and invoice.made_by not in own_refs(actor)
-        return {"may_decide_credit": is_waiting and actor.may("credit_notes.approve")}
-    is_open = invoice.state in {_State.DRAFT, _State.IN_REVIEW}
-    may_edit = editing_actions.may_edit(invoice, actor)
-    note = asked_of.note_of(invoice) if invoice.state == _State.FINALIZED else None
-    return {
-        "note": note,
-        "may_edit": is_open and may_edit,
-        "may_judge": invoice.state == _State.IN_REVIEW and review.may_judge(invoice, actor),
-        "may_send": invoice.state == _State.DRAFT and may_edit,
-        "may_reopen": invoice.state == _State.APPROVED and may_edit,
-        "may_request_credit": invoice.state == _State.FINALIZED
-        and note is None
-        and actor.may("credit_notes.request"),
-        "may_finalize": invoice.state == _State.APPROVED and actor.may("invoices.finalize"),
-    }
-
-
-def _waiting(invoice: Invoice, actor: Actor) -> int:
-    """Return how many others wait for this reviewer, at most 100."""
-    if invoice.state != _State.IN_REVIEW or not actor.may("invoices.approve"):
-        return 0
-    queue = asked_of.review_queue(actor.id).order_by().exclude(pk=invoice.pk)
-    return int(queue.values("pk")[:100].count())
+    return HttpResponseRedirect(url_of(waiting or done), status=303)

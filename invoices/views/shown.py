@@ -161,7 +161,7 @@ def groups(lines: list[ShownLine]) -> list[tuple[str, list[ShownLine]]]:
 
 
 def history(edits: list[LineEdit], verdicts: list[Verdict]) -> list[dict[str, Any]]:
-    """Return edits and verdicts, newest first."""
+    """Return edits and verdicts, newest first; an edit leads to its line."""
     icons = {"APPROVED": ("ok", "check"), "RETURNED": ("warn", "undo-2")}
     told = [
         (
@@ -188,7 +188,9 @@ def history(edits: list[LineEdit], verdicts: list[Verdict]) -> list[dict[str, An
             {
                 "tone": "info",
                 "icon": "pencil",
-                "what": f"Line {edit.line.number} changed by {edit.edited_by_name}",
+                "named": str(edit.line),
+                "url": "" if edit.line.is_released else f"#line-{edit.line.number}",
+                "what": f"changed by {edit.edited_by_name}",
                 "detail": " · ".join(
                     part
                     for part in (
