@@ -68,7 +68,7 @@ def main(size: int) -> None:
 def _owed(size: int) -> list[str]:
     """Make final invoices of 1.00 each with their entries; return their numbers."""
     from billing_portal.money import Money
-    from invoices.models import Invoice
+    from invoices.models import Invoice, NumberSeries
     from ledger.actions.posting import Line, NewEntry, post
     from tests.invoices import books
 
@@ -81,10 +81,11 @@ def _owed(size: int) -> list[str]:
         if field.attname
         not in {"id", "uid", "number", "customer_id", "total", "net", "tax", "run_item_id"}
     }
+    NumberSeries.objects.create(series="2025", last=size, last_issued_on=pattern.issued_on)
     invoices = Invoice.objects.bulk_create(
         Invoice(
             **same,
-            number=f"2025-{place:05d}",
+            number=f"2025-{place + 1:05d}",
             net=100,
             tax=0,
             total=100,
