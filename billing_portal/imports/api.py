@@ -14,7 +14,7 @@ from rest_framework.reverse import reverse
 from billing_portal.api.asking import by, today
 from billing_portal.api.problems import not_taken
 from billing_portal.api.views import NounViewSet, one_of
-from billing_portal.imports.asking import take_in_later
+from billing_portal.imports.asking import is_for_later, take_in_later
 from billing_portal.imports.models import FileImport
 from billing_portal.imports.queries import imports_for
 from billing_portal.imports.takers import NotTaken, takers
@@ -84,7 +84,7 @@ def taken_in(
     """
     taker, actor, on = takers()[kind], by(request), today(request)
     actor.must(taker.permission)
-    if taker.is_large(data):
+    if is_for_later(taker, data):
         row = take_in_later(taker, data, name=name, by=actor, on=on, **options)
         answer = Response(FileImportOut(row).data, status=202)
         answer["Location"] = reverse("file-import-detail", args=[row.public_id])

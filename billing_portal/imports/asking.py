@@ -7,6 +7,7 @@ from datetime import date
 from typing import Any
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from billing_portal.audit.rows import told
 from billing_portal.audit.trail import record
@@ -28,6 +29,14 @@ class TooManyWaiting(Refused):
     code = "file_import.too_many"
 
 
+def is_for_later(taker: Taker, data: bytes) -> bool:
+    """Say whether a file is left to a job: a large one, or any while one of its kind waits.
+
+    Behind a large file of the same kind a request would wait for its end. One query at most.
+    """
+    return taker.is_large(data) or _waiting().filter(kind=taker.kind).exists()
+
+
 @transaction.atomic
 def take_in_later(
     taker: Taker, data: bytes, *, name: str, by: Actor, on: date, **options: Any
@@ -44,7 +53,7 @@ def take_in_later(
     refuse_hidden({"name": name})
     one_at_a_time("file_imports")
     sha256 = hashlib.sha256(data).hexdigest()
-    waiting = FileImport.objects.filter(outcome="", job__state__in=LIVE).defer("content")
+    waiting = _waiting()
     same = waiting.filter(kind=taker.kind, sha256=sha256, options=options, asked_by=by.ref)
     if (there := same.select_related("job").first()) is not None:
         return there
@@ -64,3 +73,8 @@ def take_in_later(
     row.save(update_fields=["job"])
     record("file_import.asked", row, by=by, kind=row.kind, sha256=sha256, **told(row))
     return row
+
+
+def _waiting() -> QuerySet[FileImport]:
+    rows: QuerySet[FileImport] = FileImport.objects.filter(outcome="", job__state__in=LIVE)
+    return rows.defer("content")

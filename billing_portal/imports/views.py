@@ -12,7 +12,7 @@ from django.utils.translation import gettext
 from django.views.decorators.http import require_safe
 
 from billing_portal.ids import uid_of
-from billing_portal.imports.asking import take_in_later
+from billing_portal.imports.asking import is_for_later, take_in_later
 from billing_portal.imports.models import FileImport
 from billing_portal.imports.queries import imports_for
 from billing_portal.imports.takers import Json, Taker, findings_of, takers
@@ -77,7 +77,7 @@ def take_or_leave(
     :raises Refused: as the taker does.
     """
     by, on = request.actor, today_of(request)
-    if taker.is_large(data):
+    if is_for_later(taker, data):
         row = take_in_later(taker, data, name=name, by=by, on=on, **options)
         to = reverse("imports:file_import", args=[row.public_id])
         return HttpResponseRedirect(to, status=303)

@@ -170,7 +170,8 @@ class ChargeViewSet(NounViewSet):
         """Capture a CSV file, all of it or nothing; every finding has row, column and rule.
 
         A large one, of more than 1,000 rows or five million bytes, is left to a job and answered
-        with 202 and where what comes of it is read. Sent again while it waits, it is the same one.
+        with 202 and where what comes of it is read; so is a small one while a large one waits.
+        Sent again while it waits, it is the same one.
         """
         return taken_in(request, "csv", file_of(request), name="charges.csv")
 

@@ -308,3 +308,15 @@ def test_an_outcome_has_its_moment_and_a_refusal_its_reason(tenant, customer):
     for wrong in ({"outcome": "taken_in"}, {"outcome": "refused", "ended_at": datetime.now(UTC)}):
         with pytest.raises(IntegrityError, match="file_import"), transaction.atomic():
             FileImport.objects.filter(pk=row.pk).update(**wrong)
+
+
+def test_a_small_one_does_not_wait_in_its_request_behind_a_large_one(
+    caller, firm, customer, monkeypatch
+):
+    assert post(caller, rows(customer.external_id, 1, 2)).status_code == 202
+    monkeypatch.setattr(charge_files, "LARGE_ROWS", 1_000)
+    small = rows(customer.external_id, 3, start=9)
+
+    assert post(caller, small).status_code == 202
+    assert drain() == ["succeeded", "succeeded"]
+    assert post(caller, rows(customer.external_id, 4, start=10)).status_code == 201
