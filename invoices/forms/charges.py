@@ -154,7 +154,7 @@ def _text(data: bytes) -> str:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         row = data[: error.start].count(b"\n") + 1
-        finding = CsvFinding(row, "", "encoding", "The file is not UTF-8.")
+        finding = CsvFinding(row, "", "encoding", f"The file is not UTF-8. {_SAVE_AS}")
         raise NotCharges([finding]) from error
     if "\0" in text:
         row = text[: text.index("\0")].count("\n") + 1

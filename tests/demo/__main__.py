@@ -62,7 +62,7 @@ def main() -> int:
             for place in pictures.take(address, work.System(address, firms.ARNESEN)):
                 say(f"picture: {place.name}")
         if serves:
-            serve(address, people)
+            serve(address, people, outside)
     return 0
 
 
@@ -99,6 +99,7 @@ def tell(
         others, figures, own = ledes.through_the_stair(address, path, today, told)
         people += others
         summary["firms"] |= figures
+        summary["charges"] += sum(each["charges"] for each in figures.values())
         checks |= own
     summary |= asdict(told)
     return summary, checks | {f"there are {name}": summary[name] > 0 for name in COUNTED}
@@ -110,13 +111,17 @@ def last_two_months(today: date) -> list[date]:
     return [(last - timedelta(days=1)).replace(day=1), last]
 
 
-def serve(address: str, people: list[firms.Person]) -> None:
-    """Say who can sign in, and wait for Ctrl-C."""
+def serve(address: str, people: list[firms.Person], outside: outside_world.World) -> None:
+    """Say who can sign in, and where; and wait for Ctrl-C."""
     print(f"\nThe portal is at {address}\nPassword of everybody: {firms.PASSWORD}\n")
     for person in people:
         print(f"  {person.role:<11} {person.email:<28} {person.firm.name}")
     print(f"\nBy its directory ({firms.MIRAMAR.name}): noor, password {directory.PASSWORD}")
-    print("\nCtrl-C ends it.", flush=True)
+    print("\nThe carriers' sites:")
+    for carrier in outside_world.LAYOUTS:
+        print(f"  {outside.carriers.url}/{carrier}/")
+    print(f"  There: {outside_world.LOGIN}, password {outside_world.PASSWORD}")
+    print("\nCtrl-C ends it; make stop ends its database.", flush=True)
     ended = threading.Event()
     signal.signal(signal.SIGINT, lambda *_: ended.set())
     signal.signal(signal.SIGTERM, lambda *_: ended.set())

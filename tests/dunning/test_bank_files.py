@@ -201,7 +201,14 @@ def test_a_neighbors_invoice_is_not_paid_by_our_file(bank, invoice, neighbor):
     assert owed(invoice) == 70000
 
 
-@pytest.mark.parametrize("path", real_files(), ids=lambda path: path.name[:30])
+NONE = pytest.param(
+    None,
+    marks=pytest.mark.skip("THE BANKS' REAL FILES ARE NOT BESIDE THIS CLONE: they are NOT tried"),
+    id="none",
+)
+
+
+@pytest.mark.parametrize("path", real_files() or [NONE], ids=lambda path: path.name[:30])
 def test_real_files_add_up_or_are_refused_with_a_reason(tenant, path):
     data = path.read_bytes()
     with suppress(NotAStatement):
