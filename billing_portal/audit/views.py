@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 from dataclasses import dataclass
-from typing import Any
 
 from django import forms
 from django.apps import apps
@@ -19,15 +18,13 @@ from billing_portal.audit import queries
 from billing_portal.audit.deeds import DEEDS
 from billing_portal.audit.models import AuditEvent, Seal
 from billing_portal.audit.trail import CHAIN
+from billing_portal.portal.details import Facts, read
 from billing_portal.portal.lists import DayField, FilterForm, Filters, OpenChoiceField, page_of
-from billing_portal.portal.nouns import nouns_of
-from billing_portal.portal.signatures import facts_of
 from billing_portal.portal.templatetags.portal import words
 from billing_portal.tenancy.actors import OPERATORS, ActorKind, may
 from billing_portal.tenancy.requests import FirmRequest
 
 _KINDS = {str(ActorKind.USER): _("Person"), str(ActorKind.KEY): _("API key")}
-_NOTHING: tuple[Any, ...] = (None, "", [], {})
 
 
 def _choices() -> list[tuple[str, str]]:
@@ -69,7 +66,7 @@ class DeedRow:
     asked_by: str
     did: str
     subject: str
-    facts: list[tuple[str, str]]
+    facts: Facts
     seal: Seal | None
 
 
@@ -88,14 +85,12 @@ def log(request: FirmRequest) -> HttpResponse:
         wanted = queries.deeds(**form.given(), zone_name=request.tenant.time_zone)
         page = page_of(wanted, request)
         seals = queries.seals_of(CHAIN, [event.pk for event in page.rows])
-        told = facts_of([_something(event.details) for event in page.rows])
+        told, nouns = read(page.rows, request.actor)
         rows = [
             _row(event, seals.get(event.pk), facts)
             for event, facts in zip(page.rows, told, strict=True)
         ]
-        named = {event.subject_id for event in page.rows}
-        named |= {value for row in rows for _name, value in row.facts}
-        shown |= {"rows": rows, "pager": page.pager, "nouns": nouns_of(request.actor, named)}
+        shown |= {"rows": rows, "pager": page.pager, "nouns": nouns}
     name = "audit/_deeds.html" if request.headers.get("HX-Request") else "audit/log.html"
     return render(request, name, shown, status=422 if form.errors else 200)
 
@@ -109,11 +104,7 @@ def _said_of(state: queries.ChainState) -> str:
     }
 
 
-def _something(details: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in details.items() if value not in _NOTHING}
-
-
-def _row(event: AuditEvent, seal: Seal | None, facts: list[tuple[str, str]]) -> DeedRow:
+def _row(event: AuditEvent, seal: Seal | None, facts: Facts) -> DeedRow:
     subject = _nouns().get(event.subject_kind) or words(event.subject_kind)
     did = str(DEEDS.get(event.action) or words(event.action))
     kind = _KINDS.get(event.actor.partition(":")[0])

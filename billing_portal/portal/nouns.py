@@ -22,10 +22,14 @@ from billing_portal.tenancy.scoped import M
 
 @dataclass(frozen=True)
 class Noun:
-    """A thing's name, empty where its id is all it has, and the page that this reader may open."""
+    """A thing's name, empty where its id is all it has, and the page that this reader may open.
+
+    :ivar currency: in which its amounts are; empty where it has none.
+    """
 
     label: str = ""
     url: str = ""
+    currency: str = ""
 
 
 def nouns_of(actor: Actor, ids: Iterable[str]) -> dict[str, Noun]:

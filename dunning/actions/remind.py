@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import UTC, date
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
@@ -42,14 +44,22 @@ _ORDINALS = {1: "First reminder", 2: "Second reminder", 3: "Last reminder"}
 
 
 @transaction.atomic
-def remind_due(*, on: date, by: Actor) -> list[Reminder]:
+def remind_due(
+    *, on: date, by: Actor, only: Collection[tuple[UUID, int]] | None = None
+) -> list[Reminder]:
     """Write to the customers whose invoices are due for their next step; return what was decided.
 
     Asked for twice, or by two processes at once, each step happens once: it is a unique row. About
     ten queries and those of the addresses.
+
+    :param only: the invoices and steps that a person has seen and confirmed: what became due
+        meanwhile is left for the next time, and what is not due any more is left out.
     """
     by.must("dunning.edit")
-    wanted = [_reminder(due, on) for due in due_reminders(on)]
+    found = due_reminders(on)
+    if only is not None:
+        found = [due for due in found if (due.invoice.uid, due.step.level) in only]
+    wanted = [_reminder(due, on) for due in found]
     Reminder.objects.bulk_create(wanted, ignore_conflicts=True)
     made = list(
         Reminder.objects.filter(uid__in=[each.uid for each in wanted]).select_related("invoice")

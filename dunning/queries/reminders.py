@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date
+from uuid import UUID
 
 from django.db.models import QuerySet
 
@@ -14,6 +16,7 @@ from dunning.queries.payments import open_invoices
 from dunning.schedule import LADDER, Step, step_due
 from invoices.models import Invoice, Submission
 from invoices.queries.uploads import unsettled_uploads
+from ledger.queries import open_amounts
 
 
 @dataclass(frozen=True)
@@ -75,6 +78,13 @@ def forecast(on: date) -> Forecast:
         due=[each for each in found if each.invoice.pk not in uploads],
         held=[Held(each, uploads[each.invoice.pk]) for each in found if each.invoice.pk in uploads],
     )
+
+
+def numbers_and_owed(invoices: Collection[UUID]) -> list[tuple[str, int]]:
+    """Return the numbers of invoices, and what is owed on each in minor units. Two queries."""
+    owed = open_amounts(invoices)
+    rows = Invoice.objects.filter(uid__in=invoices).order_by("number")
+    return [(number, owed.get(uid, 0)) for uid, number in rows.values_list("uid", "number")]
 
 
 def _due(on: date) -> list[Due]:

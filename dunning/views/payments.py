@@ -83,6 +83,7 @@ def payments_named(actor: Actor, ids: list[str]) -> dict[str, Noun]:
             if row.payer
             else f"Payment of {row.received_on:%b %-d, %Y}",
             reverse("dunning:payment", args=[row.public_id]),
+            row.currency,
         )
         for row in rows
     }

@@ -8,15 +8,14 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_safe
 
 from billing_portal.ids import uid_of
-from billing_portal.portal.answers import after, today_of
+from billing_portal.portal.answers import today_of
 from billing_portal.portal.lists import page_of
 from billing_portal.portal.nouns import Noun
 from billing_portal.tenancy.actors import Actor, may
 from billing_portal.tenancy.requests import FirmRequest
-from dunning.actions.remind import remind_due
 from dunning.models import Reminder
 from dunning.queries import reminders as asked_of
 from invoices.models import Submission
@@ -35,6 +34,7 @@ def reminders(request: FirmRequest) -> HttpResponse:
     context = {
         "page": page_of(asked_of.reminders(), request),
         "due": now.due[:_MOST],
+        "due_count": len(now.due),
         "held": [(each, _why(each.upload)) for each in now.held[:_MOST]],
         "tomorrow": tomorrow[:_MOST],
         "ladder": asked_of.ladder(),
@@ -76,15 +76,3 @@ def of_reminders(actor: Actor, keys: list[int]) -> dict[int, Noun]:
         row.pk: Noun(str(row.invoice), reverse("invoices:invoice", args=[row.invoice.public_id]))
         for row in rows
     }
-
-
-@require_POST
-@may("dunning.edit")
-def send(request: FirmRequest) -> HttpResponse:
-    """Write to everybody who is due today."""
-    return after(
-        request,
-        lambda: remind_due(on=today_of(request), by=request.actor),
-        to=reverse("dunning:reminders"),
-        said="The reminders are on their way.",
-    )

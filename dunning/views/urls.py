@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from dunning.views import bank_files, payment, payments, reminders
+from dunning.views import bank_files, payment, payments, reminders, sending
 
 app_name = "dunning"
 urlpatterns = [
@@ -22,5 +22,5 @@ urlpatterns = [
     path("bank-files/import/", bank_files.import_file, name="import_file"),
     path("bank-files/<str:public_id>/", bank_files.bank_file, name="bank_file"),
     path("reminders/", reminders.reminders, name="reminders"),
-    path("reminders/send/", reminders.send, name="send_reminders"),
+    path("reminders/send/", sending.send, name="send_reminders"),
 ]

@@ -215,7 +215,9 @@ def invoices_named(actor: Actor, ids: list[str]) -> dict[str, Noun]:
         return {}
     rows = Invoice.objects.filter(uid__in=[uid_of(Invoice.ID_PREFIX, text) for text in ids])
     return {
-        row.public_id: Noun(str(row), reverse("invoices:invoice", args=[row.public_id]))
+        row.public_id: Noun(
+            str(row), reverse("invoices:invoice", args=[row.public_id]), row.currency
+        )
         for row in rows
     }
 

@@ -1,7 +1,10 @@
 """The audit log as a page: who, when, what, in words; narrowed, paged, and nobody else's."""
 
+import re
 from datetime import date, timedelta
 from decimal import Decimal
+from html import unescape
+from types import SimpleNamespace
 
 import pytest
 
@@ -10,12 +13,14 @@ from billing_portal.audit.sealing import seal
 from billing_portal.audit.trail import record
 from billing_portal.money import Money
 from billing_portal.periods import zone
-from billing_portal.portal.templatetags.deeds import in_words
+from billing_portal.portal.details import in_words, read
 from billing_portal.tenancy.actors import Actor, ActorKind, system
+from ledger.actions.payments import allocate, receive
 from ledger.actions.posting import Line, NewEntry, post
 from ledger.models import Entry
 from tests.customers.factories import CustomerFactory
-from tests.factories import MembershipFactory, TenantFactory, UserFactory
+from tests.factories import MembershipFactory, TenantFactory, UserFactory, actor
+from tests.invoices import books
 from tests.visiting import Visitor, links_of, text_of
 
 LOG_QUERIES = 14  # nine of them for firm, session, member and scope
@@ -234,11 +239,78 @@ def test_another_firms_deeds_are_not_seen(ada, neighbor):
     ("value", "said"),
     [
         (True, "yes"), (False, "no"), (None, "nothing"), ("", "nothing"), ([], "nothing"),
-        (0, "0"), (7, "7"), ("Søren", "Søren"), (["a", 1], "a, 1"),
-        ([["inv_1", 5], ["inv_2", 7]], "inv_1, 5; inv_2, 7"),
-        ({"from": "A", "due_on": None}, "From: A, Due on: nothing"),
+        (0, "0"), (7, "7"), ("Søren", "Søren"),
         ("2026-11-02", "Nov 2, 2026"), ("2026-13-45", "2026-13-45"), ("x2026-11-02", "x2026-11-02"),
     ],
 )  # fmt: skip
-def test_details_are_said_in_words(value, said):
+def test_single_values_are_said_in_words(value, said):
     assert in_words(value) == said
+
+
+def told(details, *, role="owner", subject="firm"):
+    """Return what a deed with such details tells, as the text of a page."""
+    (facts,), _ = read([SimpleNamespace(details=details, subject_id=subject)], actor(role))
+    return "; ".join(unescape(re.sub("<[^>]*>", "", f"{name}: {value}")) for name, value in facts)
+
+
+@pytest.mark.parametrize(
+    ("details", "said"),
+    [
+        ({"ended": ["a", 1]}, "Ended: a, 1"),
+        ({"sums": [["x", 5], ["y", 70_000]]}, "Sums: x, 5; y, 70,000"),
+        ({"terms": {"from": "A", "due_on": None}}, "Terms: From: A, Due on: nothing"),
+        ({"amount": "450.00 USD"}, "Amount: $450.00"),
+        ({"amount": "450.00 XXX"}, "Amount: 450.00 XXX"),
+        ({"minor": 898200, "currency": "USD"}, "Amount: $8,982.00"),
+        ({"minor": [500, 45], "currency": "JPY"}, "Amount: ¥500 → ¥45"),
+        ({"minor": 898200}, "Amount: 898,200 in minor units"),
+        ({"minor": 5, "currency": "XXX"}, "Amount: 5 in minor units; Currency: XXX"),
+        ({"currency": "USD"}, "Currency: USD"),
+        ({"parts": "?"}, "Paid: ?"),
+        ({"scopes": ["payments.read", "x.y"]}, "Scopes: Read payments, x.y"),
+        ({"sha256": "0123456789abcdef" * 4}, "Sha256: 0123456789ab…"),
+        ({"reason": "<b>1</b>", "rows": {"a": "b"}, "code": ""}, "Reason: <b>1</b>"),
+    ],
+)
+def test_details_are_said_in_words(tenant, details, said):
+    assert told(details) == said
+
+
+def test_amounts_are_in_the_currency_of_what_the_deed_is_about(tenant):
+    invoice = books.finalized(reviewer=books.member("reviewer"))
+    payment = receive(
+        source="test", key="1", customer=invoice.customer.public_id, amount=FIVE, payer="Granite",
+        received_on=DAY, booked_on=date(2026, 11, 2), bank="1", by=books.SYSTEM,
+    )  # fmt: skip
+    parts = {"parts": [[str(invoice.uid), 898200], ["0" * 8 + "-0000" * 3 + "-" + "0" * 12, 5]]}
+
+    assert told({"minor": [500, 45]}, subject=invoice.public_id) == "Amount: $5.00 → $0.45"
+    shown = told(parts, subject=payment.public_id)
+    assert shown.startswith("Paid: Invoice 2026-00001 $8,982.00; inv_")
+    assert shown.endswith(" $0.05")
+    assert told(parts, subject=payment.public_id, role="timekeeper").endswith("5 in minor units")
+
+
+def test_the_log_names_what_a_payment_paid_and_how_much(ada, tenant):
+    invoice = books.finalized(reviewer=books.member("reviewer"))
+    payment = receive(
+        source="test", key="1", customer=invoice.customer.public_id, amount=FIVE, payer="Granite",
+        received_on=DAY, booked_on=date(2026, 11, 2), bank="1", by=books.SYSTEM,
+    )  # fmt: skip
+    allocate(payment, [(invoice.uid, FIVE)], by=books.SYSTEM, on=date(2026, 11, 2))
+
+    page = ada.get("audit/", {"subject": payment.public_id})
+
+    shown = text_of(page)
+    assert "Paid: Invoice 2026-00001 $5.00" in shown
+    assert "Amount: $5.00" in shown
+    assert "Minor" not in shown
+    assert str(invoice.uid) not in shown
+    assert f"/t/{ada.firm.slug}/invoices/{invoice.public_id}/" in links_of(page)
+
+
+def test_a_neighbors_things_have_no_names_in_details(tenant, neighbor):
+    with neighbor:
+        theirs = books.finalized(reviewer=books.member("reviewer"))
+
+    assert told({"invoice": theirs.public_id}) == f"Invoice: {theirs.public_id}"
