@@ -12,6 +12,7 @@ __all__ = [
     "FILE_CHECKS",
     "FILE_TAKERS",
     "INBOX_PROVIDERS",
+    "INVOICE_REMINDERS",
     "JOB_SUBJECTS",
     "LEDGER_CHECKS",
     "NAVIGATION",
@@ -82,6 +83,7 @@ INBOX_PROVIDERS: list[str] = [
 ]
 SEARCH_PROVIDERS: list[str] = ["invoices.views.inbox.search", "customers.views.search"]
 ACTOR_NAMES = "billing_portal.members.queries.names_of_actors"  # by how actors are stored
+INVOICE_REMINDERS = "dunning.views.reminders.reminders_of"  # what a bill's page says of them
 NOUN_PROVIDERS: dict[str, str] = {  # by the prefix of public ids: who names such things
     "bkf": "dunning.views.bank_files.bank_files_named",
     "chg": "invoices.views.charges.charges_named",

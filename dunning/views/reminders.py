@@ -14,11 +14,12 @@ from billing_portal.ids import uid_of
 from billing_portal.portal.answers import today_of
 from billing_portal.portal.lists import page_of
 from billing_portal.portal.nouns import Noun
+from billing_portal.portal.remarks import Remark
 from billing_portal.tenancy.actors import Actor, may
 from billing_portal.tenancy.requests import FirmRequest
 from dunning.models import Reminder
 from dunning.queries import reminders as asked_of
-from invoices.models import Submission
+from invoices.models import Invoice, Submission
 
 _MOST = 100
 
@@ -76,3 +77,23 @@ def of_reminders(actor: Actor, keys: list[int]) -> dict[int, Noun]:
         row.pk: Noun(str(row.invoice), reverse("invoices:invoice", args=[row.invoice.public_id]))
         for row in rows
     }
+
+
+def reminders_of(actor: Actor, invoice: str) -> list[Remark] | None:
+    """Return the reminders of an invoice, by its public id; None for who may not read them.
+
+    One query: an invoice has one a step of the ladder at most.
+    """
+    if not actor.may("dunning.read"):
+        return None
+    rows = Reminder.objects.filter(invoice__uid=uid_of(Invoice.ID_PREFIX, invoice))
+    return [
+        Remark(
+            on=row.decided_on,
+            what=f"Reminder {row.level}",
+            state=row.state,
+            detail=row.recipient,
+            url=reverse("dunning:reminders"),
+        )
+        for row in rows.order_by("level")
+    ]

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections import defaultdict
-
 from django.db.models import Q
 from django.urls import reverse
 from django.utils.text import Truncator
@@ -12,7 +9,7 @@ from django.utils.text import Truncator
 from billing_portal.errors import counted
 from billing_portal.ids import uid_of
 from billing_portal.members.queries import own_refs
-from billing_portal.money import CURRENCIES_IN_USE, NotAnAmount, amount_typed, written
+from billing_portal.money import written
 from billing_portal.portal.beginnings import begins
 from billing_portal.portal.inbox import InboxItem, SearchGroup, SearchHit, first_waiting
 from billing_portal.portal.nouns import Noun
@@ -23,13 +20,13 @@ from invoices.queries.invoices import (
     Answered,
     answered_returns,
     called,
+    coming_to,
     last_verdicts,
     review_queue,
 )
 
 _MOST = 20
 _MOST_WORDS = 140  # letters
-_SIGNS = "$€£ "
 
 
 def inbox_items(actor: Actor) -> list[InboxItem]:
@@ -184,7 +181,7 @@ def search(actor: Actor, text: str) -> SearchGroup:
     if actor.may("invoices.read"):
         customers = Customer.objects.filter(begins("name_key", lookup_key(text)))
         rows = Invoice.objects.filter(
-            called(text) | Q(customer__in=customers.values("pk")) | _totals(text)
+            called(text) | Q(customer__in=customers.values("pk")) | coming_to(text)
         )
         hits = [
             SearchHit(
@@ -195,18 +192,6 @@ def search(actor: Actor, text: str) -> SearchGroup:
             for invoice in rows.select_related("customer").order_by("-pk")[:_MOST]
         ]
     return SearchGroup("Invoices", "file-text", hits)
-
-
-def _totals(text: str) -> Q:
-    """Return what finds the totals that a typed amount may mean, in any currency; or nothing."""
-    digits, meant = text.strip().lstrip(_SIGNS), defaultdict(list)
-    for currency in CURRENCIES_IN_USE:
-        with contextlib.suppress(NotAnAmount):  # most texts are none, or have too many decimals
-            meant[amount_typed(digits, currency).minor].append(currency)
-    found = Q(pk__in=[])
-    for minor, currencies in meant.items():
-        found |= Q(total=minor, currency__in=currencies)
-    return found
 
 
 def invoices_named(actor: Actor, ids: list[str]) -> dict[str, Noun]:

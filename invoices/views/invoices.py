@@ -20,7 +20,7 @@ from billing_portal.tenancy.requests import FirmRequest
 from customers.models import Customer, lookup_key
 from invoices.actions.review import may_judge
 from invoices.models import Invoice
-from invoices.queries.invoices import called
+from invoices.queries.invoices import called, coming_to
 from invoices.queries.invoices import invoices as all_invoices
 
 _COUNTED = 1000
@@ -71,12 +71,11 @@ def _of_tab(rows: QuerySet[Any], tab: str, actor: Actor, today: date) -> QuerySe
 
 
 def _of_text(rows: QuerySet[Invoice], text: str) -> QuerySet[Invoice]:
-    """Return those that are called so, or whose customer or matter begins so: by indexes."""
+    """Return those that are called so, whose customer or matter begins so, or whose total it is."""
     key = lookup_key(text)
     customers = Customer.objects.filter(begins("name_key", key))
-    return rows.filter(
-        called(text) | Q(customer__in=customers.values("pk")) | begins("matter__external_key", key)
-    )
+    named = Q(customer__in=customers.values("pk")) | begins("matter__external_key", key)
+    return rows.filter(called(text) | named | coming_to(text))
 
 
 def _tabs(actor: Actor, current: str, today: date) -> list[dict[str, Any]]:
@@ -101,7 +100,7 @@ def _filters(tab: str, text: str) -> dict[str, Any]:
         "url": _url(state=tab),
         "key": "invoices",
         "target": "main",
-        "placeholder": "Number, customer or matter begins with …",
+        "placeholder": "Number, customer or matter begins with …, or total",
         "text": text,
         "chips": chips,
         "clear_url": _url(state=tab),

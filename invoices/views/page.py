@@ -21,6 +21,7 @@ from invoices.forms.review import AnswerForm, LineForm, ReturnForm
 from invoices.models import Invoice, InvoiceLine, LineEdit, Verdict
 from invoices.queries import invoices as asked_of
 from invoices.views import comments, shown
+from invoices.views.owing import owing
 
 _MODES = ("clean", "changes", "original")
 _State = Invoice.State
@@ -61,6 +62,7 @@ def page(
         mode = "changes"
     own = [verdict for verdict in verdicts if verdict.given_by == actor.ref]
     on_lines = _lines(request, invoice, edits, since)
+    powers = _powers(invoice, actor)
     clash = _clash(on_lines["lines"], editing, form, stale)
     context = {
         "mode": mode,
@@ -80,7 +82,8 @@ def page(
         "waiting": _waiting(invoice, actor),
         **on_lines,
         **_facts(invoice),
-        **_powers(invoice, actor),
+        **powers,
+        "owing": owing(invoice, actor, note=powers.get("note"), on=today_of(request)),
     }
     return render(request, "invoices/invoice.html", context, status=status)
 
@@ -141,7 +144,6 @@ def _facts(invoice: Invoice) -> dict[str, Any]:
         "files": shown.files(invoice),
         "ways": shown.ways(invoice),
         "change": shown.change(invoice),
-        "owed": shown.owed(invoice),
         "url": url_of(invoice),
         "crumbs": shown.crumbs(invoice),
         "sub": " · ".join(str(part) for part in named if part),

@@ -37,7 +37,10 @@ _WHY = "Why"  # how the page labels the reason of a move
 @require_safe
 @may("invoices.read")
 def invoice(request: FirmRequest, public_id: str) -> HttpResponse:
-    """Show an invoice. About fifteen queries, whatever the number of lines."""
+    """Show an invoice. About fifteen queries, and up to four more where it is final.
+
+    That many whatever the number of lines, edits, comments, payments and reminders.
+    """
     return page(request, invoice_named(public_id))
 
 

@@ -15,7 +15,6 @@ from invoices.checks import OF_LETTERS, Check, Checked, FileText, Severity
 from invoices.models import Invoice, InvoiceLine, LineEdit, Verdict
 from invoices.queries.documents import documents_of
 from invoices.queries.uploads import on_the_way_of
-from ledger.queries import open_amounts
 
 _State = Invoice.State
 
@@ -64,18 +63,11 @@ def facts(invoice: Invoice) -> list[tuple[str, Any]]:
         ("Version", invoice.version),
         *_who(invoice),
         ("Issued", invoice.issued_on and f"{invoice.issued_on:%b} {_day(invoice.issued_on)}"),
-        ("Due", _due(invoice)),
         ("Terms", invoice.terms),
         ("Credits", invoice.corrects),
         ("Id", invoice.public_id),
     ]
     return [(label, value) for label, value in known if value]
-
-
-def _due(invoice: Invoice) -> str:
-    if invoice.due_on is None or not _is_bill(invoice):
-        return ""
-    return f"{invoice.due_on:%b} {_day(invoice.due_on)}"
 
 
 def _is_bill(invoice: Invoice) -> bool:
@@ -258,13 +250,6 @@ def ways(invoice: Invoice) -> list[dict[str, Any]]:
 def change(invoice: Invoice) -> Money:
     """Return what editing took off or added, net."""
     return Money.of_minor(invoice.net - invoice.as_worked, invoice.currency)
-
-
-def owed(invoice: Invoice) -> Money | None:
-    """Return what the ledger says is owed, or None where nothing can be. One query."""
-    if invoice.state != _State.FINALIZED or invoice.kind != Invoice.Kind.INVOICE:
-        return None
-    return Money.of_minor(open_amounts([invoice.uid]).get(invoice.uid, 0), invoice.currency)
 
 
 def wordings(lines: list[ShownLine]) -> list[str]:

@@ -254,12 +254,17 @@ def page_header(
     sub: str = "",
     crumbs: Iterable[tuple[str, str]] = (),
     state_key: str = "",
+    *,
+    marks: Iterable[str] = (),
 ) -> SafeString:
-    """Head a page: where it is (``crumbs``: label and address), its name; its actions inside."""
+    """Head a page: where it is (``crumbs``: label and address), its name; its actions inside.
+
+    :param marks: states that stand beside that of ``state_key``.
+    """
     return render_to_string(
         "portal/_parts/page_header.html",
         {"content": SafeString(content.strip()), "title": title, "sub": sub}
-        | {"crumbs": crumbs, "state_key": state_key},
+        | {"crumbs": crumbs, "state_key": state_key, "marks": marks},
     )
 
 
