@@ -128,6 +128,7 @@ BANK = Taker(
     reads="payments.read",
     said=said,
     url_name="dunning:import_file",
+    sends=_("Bank file"),
     list_url_name="dunning:bank_files",
     one_url_name="dunning:bank_file",
 )

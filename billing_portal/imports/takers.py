@@ -51,7 +51,7 @@ class Taker:
     :ivar permission: what whoever sends such files needs.
     :ivar reads: what whoever sees what came of them needs.
     :ivar said: puts an answer into sentences.
-    :ivar url_name: the page on which the file is sent.
+    :ivar url_name: the page on which the file is sent; ``sends`` are the words that lead there.
     :ivar list_url_name: the page that lists what such files bring.
     :ivar one_url_name: the page of the one thing that the ``id`` of an answer names, if there is.
     """
@@ -64,6 +64,7 @@ class Taker:
     reads: str
     said: Callable[[Json], str]
     url_name: str
+    sends: Any
     list_url_name: str
     one_url_name: str = ""
 

@@ -66,9 +66,13 @@ def failed_and_left() -> QuerySet[Job]:
     """
     again = Job.objects.filter(retry_of=OuterRef("pk"))
     failed = Job.objects.filter(tenant_id=current_tenant_id(), state=Job.State.FAILED)
+    return failed.filter(~_answers(), ~Exists(again)).order_by("-pk")
+
+
+def _answers() -> Q:
+    """Return what finds failed jobs whose refusal was the answer to whoever asked."""
     answering = [name for name, each in engines.REGISTRY.items() if each.refusals_are_answers]
-    answers = Q(name__in=answering) & ~Q(error_code__startswith="job.")
-    return failed.filter(~answers, ~Exists(again)).order_by("-pk")
+    return Q(name__in=answering) & ~Q(error_code__startswith="job.")
 
 
 def without_live_job(rows: QuerySet[_M], name: str, argument: str) -> QuerySet[_M]:
@@ -78,14 +82,17 @@ def without_live_job(rows: QuerySet[_M], name: str, argument: str) -> QuerySet[_
 
 
 def queue_states() -> list[QueueState]:
-    """Return how each queue with open or failed jobs is doing. One query."""
+    """Return how each queue with open or failed jobs is doing; a refusal that answered is none.
+
+    One query.
+    """
     rows = (
         Job.objects.filter(state__in=[*OPEN, Job.State.FAILED])
         .values("queue")
         .annotate(
             waiting=Count("pk", filter=Q(state=Job.State.QUEUED)),
             running=Count("pk", filter=Q(state=Job.State.RUNNING)),
-            failed=Count("pk", filter=Q(state=Job.State.FAILED)),
+            failed=Count("pk", filter=Q(state=Job.State.FAILED) & ~_answers()),
             oldest_waits_since=Min("run_after", filter=Q(state=Job.State.QUEUED)),
         )
         .order_by("queue")

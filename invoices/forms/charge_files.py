@@ -98,7 +98,11 @@ def _opened_by(answer: Json) -> list[str]:
     ]
 
 
-_SENT_AT = {"url_name": "invoices:import_charges", "list_url_name": "invoices:charges"}
+_SENT_AT: dict[str, Any] = {
+    "url_name": "invoices:import_charges",
+    "sends": _("Charges"),
+    "list_url_name": "invoices:charges",
+}
 CSV = Taker(
     kind="csv",
     title=_("Charges, CSV"),
