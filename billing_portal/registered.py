@@ -7,6 +7,7 @@ from __future__ import annotations
 
 __all__ = [
     "ACTOR_NAMES",
+    "ANSWERING_JOBS",
     "DOCTOR_CHECKS",
     "FIGURES",
     "FILE_CHECKS",
@@ -21,6 +22,9 @@ __all__ = [
     "SEARCH_PROVIDERS",
 ]
 
+ANSWERING_JOBS = [  # what these refuse is told whoever asked, and is no failure to see to
+    "billing_portal.imports.jobs.take_file_in",
+]
 SEALED_CHAINS = {
     "audit": "billing_portal.audit.sealing.audit_pages",
     "ledger": "ledger.queries.entry_pages",

@@ -14,7 +14,6 @@ from billing_portal.jobs.queue import job
     timeout=1200,
     max_attempts=3,
     scoped=False,
-    refusals_are_answers=True,
 )
 def take_file_in(*, tenant_id: int, file_import_id: int) -> None:
     """Take a file in as whoever sent it may by now. Twice does no harm: it is taken in once."""

@@ -28,7 +28,6 @@ class Runnable(Protocol):
     max_attempts: int
     backoff: int
     title: str
-    refusals_are_answers: bool
 
     def __call__(self, **ids: Any) -> None:
         """Do the work."""

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeVar
 
+from django.conf import settings
 from django.db.models import CharField, Count, Exists, F, Min, Model, OuterRef, Q, QuerySet, Sum
 from django.db.models.expressions import Combinable
 from django.db.models.fields.json import KT
 from django.db.models.functions import Cast, Now
 
-from billing_portal.jobs import engines
 from billing_portal.jobs.models import Job
 from billing_portal.tenancy.models import Tenant
 from billing_portal.tenancy.scope import current_tenant_id
@@ -71,8 +71,7 @@ def failed_and_left() -> QuerySet[Job]:
 
 def _answers() -> Q:
     """Return what finds failed jobs whose refusal was the answer to whoever asked."""
-    answering = [name for name, each in engines.REGISTRY.items() if each.refusals_are_answers]
-    return Q(name__in=answering) & ~Q(error_code__startswith="job.")
+    return Q(name__in=settings.ANSWERING_JOBS) & ~Q(error_code__startswith="job.")
 
 
 def without_live_job(rows: QuerySet[_M], name: str, argument: str) -> QuerySet[_M]:

@@ -35,8 +35,6 @@ class JobFunction:
     :ivar timeout: seconds; a run that takes longer is interrupted and counts as failed.
     :ivar max_attempts: runs that raise, before the job is parked as failed.
     :ivar backoff: seconds; doubled at each attempt, with full jitter.
-    :ivar refusals_are_answers: what it is refused is told to whoever asked, in a place of its own,
-        and is nothing that somebody else has to see to.
     """
 
     function: Callable[..., None]
@@ -47,7 +45,6 @@ class JobFunction:
     backoff: int
     scoped: bool
     title: str = ""
-    refusals_are_answers: bool = False
 
     def __call__(self, **kwargs: Any) -> None:
         """Do the work here and now; the worker and tests do."""
@@ -137,7 +134,6 @@ def job(
     max_attempts: int = 5,
     backoff: int = 5,
     scoped: bool = True,
-    refusals_are_answers: bool = False,
 ) -> Callable[[Callable[..., None]], JobFunction]:
     """Mark a module-level function with keyword-only ids as work that can run later.
 
@@ -161,7 +157,6 @@ def job(
             backoff=backoff,
             scoped=scoped,
             title=title,
-            refusals_are_answers=refusals_are_answers,
         )
         engines.REGISTRY[name] = marked
         return marked
