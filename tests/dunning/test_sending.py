@@ -65,7 +65,7 @@ def test_the_first_step_lists_whom_it_would_remind_and_sends_nothing(late, firm,
 
     shown = text_of(page)
     assert f"/t/{firm.slug}/{SEND}" in links_of(before)
-    assert "Send what is due 2" in text_of(before)
+    assert "Send what is due (2)" in text_of(before)
     assert "2 customers would be written to, about $1,400.00." in shown
     for each in invoices:
         assert f"{each.number} {each.customer} 1 Dec 2, 2026 $700.00" in shown
