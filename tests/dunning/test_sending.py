@@ -139,6 +139,16 @@ def test_more_than_fit_wait_for_the_next_time(late, firm, invoices, monkeypatch)
     assert "2026-00002" not in shown
 
 
+def test_what_the_reminders_page_does_not_list_is_counted(late, firm, invoices, monkeypatch):
+    assert "more." not in text_of(late.get("reminders/"))
+    monkeypatch.setattr("dunning.views.reminders._MOST", 1)
+
+    shown = text_of(late.get("reminders/"))
+
+    assert "And 1 more." in shown
+    assert "Send what is due (2)" in shown
+
+
 def test_when_nobody_is_late_it_says_so(client, firm, invoices):
     assert "Nobody is to be reminded today" in text_of(Visitor(client, firm, "biller").get(SEND))
 
