@@ -32,7 +32,12 @@ Facts = list[tuple[str, SafeString]]
 
 _HASHES = frozenset({"rows", "news"})  # which verifying reads, and nobody else
 _NOTHING: tuple[Any, ...] = (None, "", [], {})
-_LABELS = {"minor": _("Amount"), "parts": _("Paid")}
+_LABELS = {
+    "minor": _("Amount"),
+    "parts": _("Paid"),
+    "sha256": _("SHA-256"),
+    "frozen_sha256": _("Frozen SHA-256"),
+}
 _INVOICE = "inv"  # what the parts of an allocation name by UUID: the books know no prefix
 _SUM = re.compile(r"(-?[0-9]+(?:\.[0-9]+)?) ([A-Z]{3})")
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")

@@ -38,6 +38,8 @@ def reminders(request: FirmRequest) -> HttpResponse:
         "due_count": len(now.due),
         "held": [(each, _why(each.upload)) for each in now.held[:_MOST]],
         "tomorrow": tomorrow[:_MOST],
+        "unlisted": sum(max(0, len(rows) - _MOST) for rows in (now.due, tomorrow)),
+        "held_unlisted": max(0, len(now.held) - _MOST),
         "ladder": asked_of.ladder(),
         "may_send": request.actor.may("dunning.edit"),
     }

@@ -152,10 +152,10 @@ def test_its_page_shows_that_it_adds_up_and_every_line(biller, firm, invoice):
     assert "Payments that came in 3 Received $755.00 Paid to invoices $700.00" in shown
     assert "Wait for a person 2 Went out, not booked 1" in shown
     assert "$1,000.00 $735.00 $1,735.00" in shown
-    assert "1 Nov 5, 2026 Granite Invoice 2026-00001 Applied $700.00" in shown
-    assert "2 Nov 5, 2026 Anna hello Unapplied $50.00" in shown
-    assert "3 Nov 5, 2026 The bank fees Went out ($20.00)" in shown
-    assert "4 Nov 5, 2026 Zoe thanks Unapplied $5.00" in shown
+    assert "Nov 5, 2026 Line 1 Granite Invoice 2026-00001 Applied $700.00" in shown
+    assert "Nov 5, 2026 Line 2 Anna hello Unapplied $50.00" in shown
+    assert "Nov 5, 2026 Line 3 The bank fees Went out ($20.00)" in shown
+    assert "Nov 5, 2026 Line 4 Zoe thanks Unapplied $5.00" in shown
     assert shown.index("Granite") < shown.index("Anna") < shown.index("Zoe")
     with tenant_scope(firm.pk):
         payments = [each.public_id for each in Payment.objects.all()]
@@ -169,7 +169,7 @@ def test_a_file_of_two_statements_names_them_and_a_reversal(biller, firm, invoic
 
     shown = text_of(biller.get(f"bank-files/{file.public_id}/"))
 
-    assert "1 SECOND-DAY Nov 6, 2026 Granite State Casualty back Reversal ($50.00)" in shown
+    assert "Nov 6, 2026 Line 1, SECOND-DAY Granite State Casualty back Reversal ($50.00)" in shown
     assert "$1,735.00 ($50.00) $1,685.00" in shown
 
 

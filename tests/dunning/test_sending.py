@@ -65,7 +65,7 @@ def test_the_first_step_lists_whom_it_would_remind_and_sends_nothing(late, firm,
 
     shown = text_of(page)
     assert f"/t/{firm.slug}/{SEND}" in links_of(before)
-    assert "Send what is due 2" in text_of(before)
+    assert "Send what is due (2)" in text_of(before)
     assert "2 customers would be written to, about $1,400.00." in shown
     for each in invoices:
         assert f"{each.number} {each.customer} 1 Dec 2, 2026 $700.00" in shown
@@ -137,6 +137,16 @@ def test_more_than_fit_wait_for_the_next_time(late, firm, invoices, monkeypatch)
     assert "The 1 that are due longest are listed; 1 more wait for the next time." in shown
     assert "Send 1 reminder" in shown
     assert "2026-00002" not in shown
+
+
+def test_what_the_reminders_page_does_not_list_is_counted(late, firm, invoices, monkeypatch):
+    assert "more." not in text_of(late.get("reminders/"))
+    monkeypatch.setattr("dunning.views.reminders._MOST", 1)
+
+    shown = text_of(late.get("reminders/"))
+
+    assert "And 1 more." in shown
+    assert "Send what is due (2)" in shown
 
 
 def test_when_nobody_is_late_it_says_so(client, firm, invoices):

@@ -268,7 +268,7 @@ def told(details, *, role="owner", subject="firm"):
         ({"currency": "USD"}, "Currency: USD"),
         ({"parts": "?"}, "Paid: ?"),
         ({"scopes": ["payments.read", "x.y"]}, "Scopes: Read payments, x.y"),
-        ({"sha256": "0123456789abcdef" * 4}, "Sha256: 0123456789ab…"),
+        ({"sha256": "0123456789abcdef" * 4}, "SHA-256: 0123456789ab…"),
         ({"reason": "<b>1</b>", "rows": {"a": "b"}, "code": ""}, "Reason: <b>1</b>"),
     ],
 )
