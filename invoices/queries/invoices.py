@@ -11,12 +11,9 @@ from typing import Any
 from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 
 from billing_portal.ids import NotAnId, uid_of, uids_spoken
-from billing_portal.money import CURRENCIES_IN_USE, NotAnAmount, amount_typed
 from billing_portal.portal.beginnings import begins
 from invoices.models import Comment, Invoice, InvoiceLine, LineEdit, Verdict
 from ledger.queries import open_amount_of
-
-_SIGNS = "$€£ "
 
 
 @dataclass(frozen=True)
@@ -59,22 +56,6 @@ def called(text: str) -> Q:
     meant = uids_spoken(text)
     of_drafts = Q(uid__range=meant) if meant else Q(pk__in=[])
     return begins("number", text.upper()) | of_drafts
-
-
-def coming_to(text: str) -> Q:
-    """Return what finds invoices by their exact total, in any currency that an amount may be of.
-
-    No index has totals: the firm's invoices are walked, newest first, for a text that is an amount
-    and for no other. What is open on them is not looked for: that is a sum of postings for each.
-    """
-    digits, meant = text.strip().lstrip(_SIGNS), defaultdict(list)
-    for currency in CURRENCIES_IN_USE:
-        with suppress(NotAnAmount):  # most texts are none, or have too many decimals
-            meant[amount_typed(digits, currency).minor].append(currency)
-    found = Q(pk__in=[])
-    for minor, currencies in meant.items():
-        found |= Q(total=minor, currency__in=currencies)
-    return found
 
 
 def note_of(invoice: Invoice) -> Invoice | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.db.models import Q
 from django.urls import reverse
 from django.utils.text import Truncator
@@ -9,21 +11,22 @@ from django.utils.text import Truncator
 from billing_portal.errors import counted
 from billing_portal.ids import uid_of
 from billing_portal.members.queries import own_refs
-from billing_portal.money import written
+from billing_portal.money import Money, written
 from billing_portal.portal.beginnings import begins
 from billing_portal.portal.inbox import InboxItem, SearchGroup, SearchHit, first_waiting
 from billing_portal.portal.nouns import Noun
 from billing_portal.tenancy.actors import Actor
 from customers.models import Customer, lookup_key
 from invoices.models import BillingRun, Invoice, RunItem, Verdict
+from invoices.queries.amounts import coming_to, open_at
 from invoices.queries.invoices import (
     Answered,
     answered_returns,
     called,
-    coming_to,
     last_verdicts,
     review_queue,
 )
+from ledger.queries import open_amount_of
 
 _MOST = 20
 _MOST_WORDS = 140  # letters
@@ -176,22 +179,30 @@ def _one_parked(item: RunItem) -> InboxItem:
 
 
 def search(actor: Actor, text: str) -> SearchGroup:
-    """Find invoices by how they are called, by customer, or by their total. One query."""
+    """Find invoices by how they are called, by customer, by total or what is open. One query."""
     hits: list[SearchHit] = []
     if actor.may("invoices.read"):
         customers = Customer.objects.filter(begins("name_key", lookup_key(text)))
+        of_customers = Q(customer__in=customers.values("pk"))
         rows = Invoice.objects.filter(
-            called(text) | Q(customer__in=customers.values("pk")) | coming_to(text)
-        )
+            called(text) | of_customers | coming_to(text) | open_at(text)
+        ).annotate(owed=open_amount_of())
         hits = [
             SearchHit(
                 title=str(invoice),
-                detail=f"{invoice.customer}, {invoice.period}, {written(invoice.claim)}",
+                detail=f"{invoice.customer}, {invoice.period}, {_in_amounts(invoice)}",
                 url=reverse("invoices:invoice", args=[invoice.public_id]),
             )
             for invoice in rows.select_related("customer").order_by("-pk")[:_MOST]
         ]
     return SearchGroup("Invoices", "file-text", hits)
+
+
+def _in_amounts(invoice: Any) -> str:
+    """Return what an invoice comes to, and what is open where that is a part of it."""
+    left = Money.of_minor(int(invoice.owed), invoice.currency)
+    is_part = left.amount > 0 and left != invoice.claim
+    return f"{written(invoice.claim)}, {written(left)} open" if is_part else written(invoice.claim)
 
 
 def invoices_named(actor: Actor, ids: list[str]) -> dict[str, Noun]:

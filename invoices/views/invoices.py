@@ -20,7 +20,8 @@ from billing_portal.tenancy.requests import FirmRequest
 from customers.models import Customer, lookup_key
 from invoices.actions.review import may_judge
 from invoices.models import Invoice
-from invoices.queries.invoices import called, coming_to
+from invoices.queries.amounts import coming_to
+from invoices.queries.invoices import called
 from invoices.queries.invoices import invoices as all_invoices
 
 _COUNTED = 1000

@@ -70,6 +70,7 @@ def page(
         "since": since,
         "my_last": own[-1].version_seen if own else None,
         "stale": stale,
+        "version_read": _version_read(request, invoice, stale),
         "clash": clash,
         "editing": editing,
         "form": form,
@@ -86,6 +87,16 @@ def page(
         "owing": owing(invoice, actor, note=powers.get("note"), on=today_of(request)),
     }
     return render(request, "invoices/invoice.html", context, status=status)
+
+
+def _version_read(request: FirmRequest, invoice: Invoice, stale: Stale | None) -> int:
+    """Return the version that a form on the page speaks of.
+
+    That is the one it was opened at, while it is refused for what was typed: who mends a word has
+    not agreed to what others changed meanwhile. Once that was shown, it is the newest.
+    """
+    typed = whole_number(request.POST.get("version", ""))
+    return invoice.version if typed is None or stale is not None else typed
 
 
 def _returned(

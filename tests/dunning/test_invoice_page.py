@@ -77,7 +77,7 @@ def test_what_was_never_paid_is_open_and_says_when_it_is_due(client, firm, invoi
     said = text_of(answer)
     assert "Balance $700.00 Due Dec 2, 2026" in said
     assert "Open $700.00 of $700.00 Due Dec 2, 2026" in said
-    assert "Nothing was paid on it yet." in said
+    assert "Nothing was paid on it." in said
     assert "No reminder was written." in said
     assert not any(word in head_of(answer) for word in ("Paid", "Overdue", "Partly"))
     assert "overdue" not in said

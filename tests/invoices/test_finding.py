@@ -4,11 +4,14 @@ from decimal import Decimal
 
 import pytest
 
+from billing_portal.money import Money
 from billing_portal.tenancy.scope import tenant_scope
 from invoices.models import Invoice
-from invoices.queries.invoices import coming_to
+from invoices.queries.amounts import coming_to, open_at
+from ledger.actions.payments import allocate, receive
 from tests.factories import TenantFactory
 from tests.invoices import books
+from tests.invoices.books import NOVEMBER, SYSTEM
 from tests.visiting import Visitor, text_of
 
 pytestmark = pytest.mark.django_db
@@ -53,14 +56,60 @@ def test_a_text_that_is_no_amount_walks_through_no_totals(
     firm, invoice, text, django_assert_num_queries
 ):
     with tenant_scope(firm.pk), django_assert_num_queries(0):  # it is known to find nothing
-        assert list(Invoice.objects.filter(coming_to(text))) == []
+        assert list(Invoice.objects.filter(coming_to(text) | open_at(text))) == []
 
 
-def test_the_words_promise_totals_and_no_other_amounts(client, firm):
+@pytest.fixture
+def partly_paid(firm):
+    """A final invoice of 700 dollars on which 417.50 are open."""
+    with tenant_scope(firm.pk):
+        final = books.finalized(reviewer=books.member("reviewer"))
+        paid = Money(Decimal("282.50"), "USD")
+        payment = receive(
+            source="test", key="p1", customer=final.customer.public_id, amount=paid, by=SYSTEM,
+            received_on=NOVEMBER, booked_on=NOVEMBER, bank="main",
+        )  # fmt: skip
+        allocate(payment, [(final.uid, paid)], by=SYSTEM, on=NOVEMBER)
+        return final
+
+
+@pytest.mark.parametrize(
+    ("text", "is_found"),
+    [("417.50", True), ("$417.50", True), ("700", True), ("282.50", False), ("0", False)],
+)
+def test_an_invoice_is_found_by_what_is_open_on_it(client, firm, partly_paid, text, is_found):
+    found = Visitor(client, firm, "reviewer").get("search/", {"q": text})
+
+    assert (partly_paid.public_id in found.content.decode()) == is_found
+    assert ("$700.00, $417.50 open" in text_of(found)) == is_found
+
+
+def test_another_firm_finds_nothing_by_what_is_open(client, partly_paid):
+    found = Visitor(client, TenantFactory.create()).get("search/", {"q": "417.50"})
+
+    assert partly_paid.public_id not in found.content.decode()
+
+
+def test_what_is_paid_is_not_found_by_nothing(client, firm, partly_paid):
+    with tenant_scope(firm.pk):
+        rest = Money(Decimal("417.50"), "USD")
+        payment = receive(
+            source="test", key="p2", customer=partly_paid.customer.public_id, amount=rest,
+            received_on=NOVEMBER, booked_on=NOVEMBER, bank="main", by=SYSTEM,
+        )  # fmt: skip
+        allocate(payment, [(partly_paid.uid, rest)], by=SYSTEM, on=NOVEMBER)
+    visitor = Visitor(client, firm)
+
+    for text in ("0", "0.00", "417.50"):
+        found = visitor.get("search/", {"q": text})
+        assert partly_paid.public_id not in found.content.decode()
+
+
+def test_the_words_promise_what_is_found(client, firm):
     visitor = Visitor(client, firm)
 
     page = visitor.get("search/", {"q": "no such thing"})
 
-    assert "Invoice, customer, matter, total" in page.content.decode()
-    assert "for the exact total of an invoice" in text_of(page)
+    assert "Invoice, customer, matter, amount" in page.content.decode()
+    assert "for the exact total of an invoice or what is open on it" in text_of(page)
     assert "begins with …, or total" in visitor.get("invoices/").content.decode()

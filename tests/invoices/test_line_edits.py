@@ -89,6 +89,19 @@ def test_saved_again_it_is_an_edit_of_the_new_version(firm, biller, invoice, lin
     assert (edit.version, edit.changes["narrative"]) == (3, ["Attend by video.", MINE])
 
 
+def test_a_form_that_is_refused_for_a_word_is_still_of_the_version_it_was_opened_at(
+    firm, biller, invoice, lines
+):
+    changed_meanwhile(firm, lines[0], narrative="Attend by video.")
+
+    refused = biller.post(path_of(invoice, lines[0]), FORM | {"reason_code": ""})
+    mended = biller.post(path_of(invoice, lines[0]), FORM)
+
+    assert (refused.status_code, mended.status_code) == (422, 409)
+    form = refused.content.decode().partition('<tr class="editing">')[2]
+    assert 'name="version" value="1"' in form.partition("</form>")[0]
+
+
 def test_where_another_line_was_changed_it_says_so(firm, biller, invoice, lines):
     changed_meanwhile(firm, lines[1], quantity=Decimal(1))
 
