@@ -10,6 +10,7 @@ from typing import Any
 
 from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 
+from billing_portal.audit.models import AuditEvent
 from billing_portal.ids import NotAnId, uid_of, uids_spoken
 from billing_portal.portal.beginnings import begins
 from invoices.models import Comment, Invoice, InvoiceLine, LineEdit, Verdict
@@ -31,6 +32,12 @@ class Answered:
     def tone(self) -> str:
         """How urgent it looks: something came of it, or nothing did."""
         return "info" if self.comments or self.lines else "warn"
+
+
+MILESTONES = (
+    *("invoice.drafted", "invoice.review_requested", "invoice.finalized", "invoice.discarded"),
+    *("credit_note.requested", "credit_note.finalized", "credit_note.rejected"),
+)
 
 
 def _notes(corrects: Any) -> QuerySet[Invoice]:
@@ -199,3 +206,11 @@ def review_queue(reviewer: int | None) -> QuerySet[Invoice]:
     if reviewer is not None:
         rows = rows.filter(reviewer=reviewer)
     return rows.order_by("period_starts_on", "pk")
+
+
+def milestones_of(invoice: Invoice) -> list[AuditEvent]:
+    """Return what the trail tells of an invoice's way beside edits and verdicts. One query."""
+    rows = AuditEvent.objects.filter(
+        subject_kind="invoice", subject_id=invoice.public_id, action__in=MILESTONES
+    )
+    return list(rows.order_by("pk"))

@@ -78,7 +78,7 @@ def page(
         "answering": answering,
         "remark": asked_of.unanswered_returns([invoice]).get(invoice.pk) if answering else None,
         "edits": edits,
-        "history": shown.history(edits, verdicts),
+        "history": shown.history(edits, verdicts, asked_of.milestones_of(invoice)),
         "returned": _returned(invoice, verdicts, edits, on_lines["comments"]),
         "waiting": _waiting(invoice, actor),
         **on_lines,

@@ -9,8 +9,10 @@ from typing import Any
 
 from django.urls import reverse
 
+from billing_portal.audit.models import AuditEvent
 from billing_portal.members.queries import names_of_actors
 from billing_portal.money import Money
+from billing_portal.tenancy.actors import ActorKind
 from invoices.checks import OF_LETTERS, Check, Checked, FileText, Severity
 from invoices.models import Invoice, InvoiceLine, LineEdit, Verdict
 from invoices.queries.documents import documents_of
@@ -152,51 +154,66 @@ def groups(lines: list[ShownLine]) -> list[tuple[str, list[ShownLine]]]:
     return list(groups.items())
 
 
-def history(edits: list[LineEdit], verdicts: list[Verdict]) -> list[dict[str, Any]]:
-    """Return edits and verdicts, newest first; an edit leads to its line."""
-    icons = {"APPROVED": ("ok", "check"), "RETURNED": ("warn", "undo-2")}
+_ICONS = {"APPROVED": ("ok", "check"), "RETURNED": ("warn", "undo-2")}
+_MILESTONES = {
+    "invoice.drafted": ("idle", "circle-dashed", "Drafted"),
+    "invoice.review_requested": ("info", "eye", "Sent to review"),
+    "invoice.finalized": ("ok", "lock", "Made final"),
+    "invoice.discarded": ("idle", "ban", "Discarded"),
+    "credit_note.requested": ("info", "eye", "Asked for"),
+    "credit_note.finalized": ("ok", "lock", "Made final"),
+    "credit_note.rejected": ("warn", "circle-x", "Rejected"),
+}
+
+
+def history(
+    edits: list[LineEdit], verdicts: list[Verdict], milestones: list[AuditEvent]
+) -> list[dict[str, Any]]:
+    """Return what became of an invoice, newest first; an edit leads to its line."""
     told = [
-        (
-            verdict.given_at,
-            {
-                "tone": icons.get(verdict.kind, ("idle", "circle"))[0],
-                "icon": icons.get(verdict.kind, ("idle", "circle"))[1],
-                "what": f"{verdict.get_kind_display()} by {verdict.given_by_name}",
-                "detail": " · ".join(
-                    part
-                    for part in (
-                        f"Version {verdict.version_seen}",
-                        verdict.get_category_display() if verdict.category else "",
-                        verdict.text,
-                    )
-                    if part
-                ),
-            },
-        )
-        for verdict in verdicts
-    ] + [
-        (
-            edit.edited_at,
-            {
-                "tone": "info",
-                "icon": "pencil",
-                "named": str(edit.line),
-                "url": "" if edit.line.is_released else f"#line-{edit.line.number}",
-                "what": f"changed by {edit.edited_by_name}",
-                "detail": " · ".join(
-                    part
-                    for part in (
-                        f"Version {edit.version}",
-                        edit.get_reason_code_display(),
-                        edit.reason,
-                    )
-                    if part
-                ),
-            },
-        )
-        for edit in edits
+        *((each.given_at, _of_verdict(each)) for each in verdicts),
+        *((each.edited_at, _of_edit(each)) for each in edits),
+        *((each.recorded_at, _of_milestone(each)) for each in milestones),
     ]
     return [{**each, "at": at} for at, each in sorted(told, key=lambda pair: pair[0], reverse=True)]
+
+
+def _of_verdict(verdict: Verdict) -> dict[str, Any]:
+    tone, icon = _ICONS.get(verdict.kind, ("idle", "circle"))
+    category = verdict.get_category_display() if verdict.category else ""
+    return {
+        "tone": tone,
+        "icon": icon,
+        "what": f"{verdict.get_kind_display()} by {verdict.given_by_name}",
+        "detail": _joined(f"Version {verdict.version_seen}", category, verdict.text),
+    }
+
+
+def _of_edit(edit: LineEdit) -> dict[str, Any]:
+    return {
+        "tone": "info",
+        "icon": "pencil",
+        "named": str(edit.line),
+        "url": "" if edit.line.is_released else f"#line-{edit.line.number}",
+        "what": f"changed by {edit.edited_by_name}",
+        "detail": _joined(f"Version {edit.version}", edit.get_reason_code_display(), edit.reason),
+    }
+
+
+def _of_milestone(deed: AuditEvent) -> dict[str, Any]:
+    tone, icon, what = _MILESTONES[deed.action]
+    is_machine = deed.actor.startswith(f"{ActorKind.SYSTEM}:")
+    who = "the portal itself" if is_machine else deed.actor_name
+    return {
+        "tone": tone,
+        "icon": icon,
+        "what": f"{what} by {who}",
+        "detail": str(deed.details.get("number", "")),
+    }
+
+
+def _joined(*parts: str) -> str:
+    return " · ".join(part for part in parts if part)
 
 
 def steps(invoice: Invoice) -> list[dict[str, str]]:

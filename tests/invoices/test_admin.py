@@ -102,3 +102,24 @@ def test_the_neighbor_finds_none(client, firm, drafts, neighbor):
     seen = [f"{row.pk}:1" for row in drafts]
     choose(client, neighbor.firm, "approve", drafts, version_seen=seen)
     assert states(firm) == ["IN_REVIEW", "IN_REVIEW"]
+
+
+def test_the_assigned_reviewer_decides_here_too_and_on_nobody_elses(client, firm):
+    with tenant_scope(firm.pk):
+        reviewer, other = books.member("reviewer"), books.member("reviewer")
+        mine, second, theirs = request_review(
+            [books.a_draft(reviewer=each) for each in (reviewer, reviewer, other)], by=SYSTEM
+        )
+        client.force_login(books.user_of(reviewer))
+
+    choose(client, firm, "approve", [mine], version_seen=[f"{mine.pk}:1"])
+    returned = {"category": "OTHER", "text": "Split the travel."}
+    choose(client, firm, "send_back", [second], version_seen=[f"{second.pk}:1"], **returned)
+    page = choose(client, firm, "approve", [theirs], version_seen=[f"{theirs.pk}:1"])
+
+    assert "reviews this invoice" in page.content.decode()
+    with tenant_scope(firm.pk):
+        found = {row.pk: row.state for row in Invoice.objects.all()}
+    assert found == {mine.pk: "APPROVED", second.pk: "DRAFT", theirs.pk: "IN_REVIEW"}
+    for room in ("ledger/entry/", "members/membership/", "dunning/reminder/"):
+        assert client.get(f"/t/{firm.slug}/admin/{room}").status_code in {403, 404}
