@@ -1,6 +1,6 @@
 -- What becomes final was approved as it is: the newest verdict says so, of this version.
 create function invoices_only_what_was_approved_becomes_final() returns trigger
-language plpgsql security definer set search_path = pg_catalog, public as $$
+language plpgsql security definer set search_path = pg_catalog, public, pg_temp as $$
 declare
   newest invoices_verdict;
 begin
@@ -34,7 +34,7 @@ end $$;
 
 -- A number was taken from its series, and on the day it is issued.
 create function invoices_a_number_is_of_its_series() returns trigger
-language plpgsql security definer set search_path = pg_catalog, public as $$
+language plpgsql security definer set search_path = pg_catalog, public, pg_temp as $$
 declare
   place text := substring(new.number from '-([0-9]+)$');
 begin

@@ -12,18 +12,23 @@ with tables as (
 ), owner as (
   select relowner as oid from pg_class where oid = 'public.tenancy_tenant'::regclass
 ), granted as (
-  select c.relname::text as of, c.relowner as owner, a.grantee, a.privilege_type
+  select c.relname::text as of, c.relowner as owner, a.grantee, a.privilege_type, a.is_grantable
   from tables c, aclexplode(c.relacl) a
   union all
-  select concat(c.relname, '.', t.attname), c.relowner, a.grantee, a.privilege_type
+  select concat(c.relname, '.', t.attname), c.relowner, a.grantee, a.privilege_type, a.is_grantable
   from pg_attribute t join tables c on c.oid = t.attrelid, aclexplode(t.attacl) a
   union all
-  select concat(p.proname, '()'), p.proowner, a.grantee, a.privilege_type
+  select concat(p.proname, '()'), p.proowner, a.grantee, a.privilege_type, a.is_grantable
   from functions p, aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a
+  union all
+  select concat('what comes, ', d.defaclobjtype), d.defaclrole, a.grantee, a.privilege_type,
+    a.is_grantable
+  from pg_default_acl d, aclexplode(d.defaclacl) a
 ), laws (kind, name, said) as (
   select 'role', 'of the application', concat_ws(' ', r.rolsuper, r.rolbypassrls, r.rolcreaterole,
     r.rolcreatedb, r.rolreplication, pg_has_role(r.oid, (select oid from owner), 'member'),
     has_schema_privilege(r.oid, 'public', 'create'),
+    has_database_privilege(r.oid, current_database(), 'create'),
     (select count(*) from pg_class where relowner = r.oid))
   from pg_roles r where r.rolname = %(app)s
   union all
@@ -34,14 +39,33 @@ with tables as (
     p.polroles::text, pg_get_expr(p.polqual, p.polrelid), pg_get_expr(p.polwithcheck, p.polrelid))
   from pg_policy p join tables c on c.oid = p.polrelid
   union all
+  select 'schema', nspname::text, 'beside the public one'
+  from pg_namespace n
+  where nspname !~ '^pg_' and nspname not in ('public', 'information_schema')
+    and not exists (select from pg_depend d where d.objid = n.oid and d.deptype = 'e')
+  union all
+  select 'setting', concat_ws(' ', coalesce(r.rolname, 'of the database'), split_part(c, '=', 1)), c
+  from pg_db_role_setting s left join pg_roles r on r.oid = s.setrole, unnest(s.setconfig) c
+  where s.setdatabase in (0, (select oid from pg_database where datname = current_database()))
+    and split_part(c, '=', 1) in ('search_path', 'session_replication_role', 'row_security', 'role')
+  union all
   select 'relation', relname::text, concat_ws(' ', relkind, relpersistence,
-    case relowner when (select oid from owner) then 'owner' else 'other' end)
+    case relowner when (select oid from owner) then 'owner' else 'other' end,
+    (select count(*) from pg_inherits i where i.inhparent = tables.oid))
   from tables where relkind in ('r', 'p', 'v', 'm', 'f')
+  union all
+  select 'column', concat(c.relname, '.', a.attname), concat_ws(' | ',
+    format_type(a.atttypid, a.atttypmod), case when a.attnotnull then 'given' end,
+    pg_get_expr(d.adbin, d.adrelid), nullif(a.attgenerated, ''), nullif(a.attidentity, ''))
+  from pg_attribute a join tables c on c.oid = a.attrelid
+  left join pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum
+  where c.relkind in ('r', 'p') and a.attnum > 0 and not a.attisdropped
   union all
   select 'rule', concat(tablename, '.', rulename), definition
   from pg_rules where schemaname = 'public'
   union all
   select 'trigger', concat(c.relname, '.', t.tgname), concat_ws(' | ', pg_get_triggerdef(t.oid),
+    (select pronamespace::regnamespace from pg_proc p where p.oid = t.tgfoid),
     case t.tgenabled when 'A' then 'O' else t.tgenabled end)
   from pg_trigger t join tables c on c.oid = t.tgrelid where not t.tgisinternal
   union all
@@ -63,13 +87,10 @@ with tables as (
   from pg_index x join tables i on i.oid = x.indexrelid
   where x.indisunique and not exists (select from pg_constraint k where k.conindid = i.oid)
   union all
-  select 'constraint', concat(c.relname, '.', a.attname, ' is given'), 'not null'
-  from pg_attribute a join tables c on c.oid = a.attrelid
-  where c.relkind in ('r', 'p') and a.attnum > 0 and not a.attisdropped and a.attnotnull
-  union all
   select 'grant', concat('of ', g.of, ' to ',
       case g.grantee when 0 then 'all' else 'the application' end),
-    string_agg(g.privilege_type, ' ' order by g.privilege_type)
+    string_agg(concat(g.privilege_type, case when g.is_grantable then ' and to grant it' end), ', '
+      order by g.privilege_type)
   from granted g
   where g.grantee <> g.owner
     and g.grantee in (0, (select oid from pg_roles where rolname = %(app)s))

@@ -29,7 +29,8 @@ def is_large(data: bytes) -> bool:
     """
     if len(data) > MOST_BYTES:
         return False
-    return len(data) > LARGE_BYTES or data.count(b"\n") > LARGE_ROWS
+    lines = max(data.count(b"\n"), data.count(b"\r"))  # as some systems end theirs
+    return len(data) > LARGE_BYTES or lines > LARGE_ROWS
 
 
 def take_csv(data: bytes, *, name: str, options: Mapping[str, Any], by: Actor, on: date) -> Json:

@@ -166,3 +166,14 @@ def test_every_firms_table_has_one_and_the_same_policy():
 
     assert len(found) == 1
     assert tables == {model._meta.db_table for model in SCOPED}
+
+
+def test_no_guard_reads_a_temporary_table_of_the_applications():
+    """What a path does not name is looked for first: a guard's names its temporary tables last."""
+    found = rows(
+        "select p.proname from pg_proc p join pg_namespace n on n.oid = p.pronamespace"
+        " where n.nspname = 'public' and p.prosrc ~* '((?<!distinct )from|into|join|update)\\s'"
+        " and coalesce(array_to_string(p.proconfig, ';'), '') !~ 'search_path=[^;]*, pg_temp'"
+    )
+
+    assert found == []

@@ -14,6 +14,19 @@ create function forge() returns trigger language plpgsql as
   $$ begin new.actor = 'user:2'; return new; end $$;
 create trigger forge before insert on audit_auditevent for each row execute function forge();
 """
+_BESIDE = """
+create schema side;
+create function side.invoices_final_never_changes() returns trigger language plpgsql as
+  $$ begin return new; end $$;
+drop trigger final_never_changes on invoices_invoice;
+create trigger final_never_changes before update or delete on invoices_invoice
+  for each row execute function side.invoices_final_never_changes();
+"""
+_PATH = """
+do $$ begin
+  execute format('alter database %I set search_path = side, public', current_database());
+end $$
+"""
 _TOOTHLESS = """
 create or replace function portal_refuse_change() returns trigger language plpgsql as
   $$ begin return new; end $$
@@ -55,7 +68,7 @@ BENT = {
     ),
     "a column that may be empty": (
         "alter table ledger_posting alter column currency drop not null",
-        ["Constraint ledger_posting.currency is given is missing."],
+        ["Column ledger_posting.currency is not as it was laid down."],
     ),
     "a function rewritten": (
         _TOOTHLESS,
@@ -68,6 +81,40 @@ BENT = {
     "a table that it may empty": (
         f"grant truncate on audit_auditevent to {APP_ROLE}",
         ["Grant of audit_auditevent to the application is not as it was laid down."],
+    ),
+    "functions of the same names in another place": (
+        _BESIDE,
+        [
+            "Schema side was never laid down.",
+            "Trigger invoices_invoice.final_never_changes is not as it was laid down.",
+        ],
+    ),
+    "a path on which others' tables are found first": (
+        _PATH,
+        ["Setting of the database search_path was never laid down."],
+    ),
+    "a right that may be passed on": (
+        f"grant select on invoices_invoice to {APP_ROLE} with grant option",
+        ["Grant of invoices_invoice to the application is not as it was laid down."],
+    ),
+    "rights on what will come": (
+        f"alter default privileges grant truncate on tables to {APP_ROLE}",
+        ["Grant of what comes, r to the application is not as it was laid down."],
+    ),
+    "a column's default": (
+        "alter table invoices_invoice alter column approved_by set default 'user:1'",
+        ["Column invoices_invoice.approved_by is not as it was laid down."],
+    ),
+    "a column on top": (
+        "alter table invoices_invoice add column note text",
+        ["Column invoices_invoice.note was never laid down."],
+    ),
+    "a child that no policy guards": (
+        "create schema side; create table side.more () inherits (invoices_invoice)",
+        [
+            "Relation invoices_invoice is not as it was laid down.",
+            "Schema side was never laid down.",
+        ],
     ),
     "a view beside the policies": (
         "create view everything as select * from invoices_invoice",

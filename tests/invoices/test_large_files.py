@@ -320,3 +320,10 @@ def test_a_small_one_does_not_wait_in_its_request_behind_a_large_one(
     assert post(caller, small).status_code == 202
     assert drain() == ["succeeded", "succeeded"]
     assert post(caller, rows(customer.external_id, 4, start=10)).status_code == 201
+
+
+@pytest.mark.parametrize("end", [b"\n", b"\r\n", b"\r"])
+def test_lines_are_counted_however_they_end(monkeypatch, end):
+    monkeypatch.setattr(charge_files, "LARGE_ROWS", 1_000)
+    assert charge_files.is_large(end.join([b"a,b"] * 1_002))
+    assert not charge_files.is_large(end.join([b"a,b"] * 1_001))
