@@ -20,6 +20,12 @@ class JobNotEnded(Refused):
     code = "job.not_ended"
 
 
+class JobTriedAgain(Refused):
+    """The job was tried again already; the job that does so is the one to look at."""
+
+    code = "job.tried_again"
+
+
 class JobNotWaiting(Refused):
     """The job has begun or ended, so this can no longer be done to it."""
 
@@ -27,7 +33,10 @@ class JobNotWaiting(Refused):
 
 
 class JobIsWriting(Refused):
-    """The job has a transaction open; asked again in a moment, it may be free."""
+    """The job has a transaction open; asked again in a moment, it may be free.
+
+    One that writes all in one go, as a file is taken in, is so until it ends.
+    """
 
     code = "job.is_writing"
 
@@ -46,15 +55,19 @@ def retry(job: Job, *, by: Actor) -> Job:
     """Ask for the same work anew; the old job stays on record, and its key goes to the new one.
 
     :raises JobNotEnded: while it may still end by itself.
+    :raises JobTriedAgain: when that was asked for before.
     """
     by.must("jobs.retry")
     job = _lock(job)
     if job.state not in RETRYABLE:
         raise JobNotEnded(f"This job is {job.get_state_display().lower()}.")
+    again = Job.objects.filter(tenant_id=job.tenant_id, retry_of=job).first()
+    if again is not None:
+        raise JobTriedAgain(f"This was tried again before, as {again.public_id}.")
     key, job.key = job.key, None
     job.state = Job.State.CANCELED if job.state == Job.State.WAITING_FOR_HUMAN else job.state
     job.save(update_fields=["key", "state"])
-    again: Job = function_of(job.name).enqueue(key=key, group=job.group, retry_of=job, **job.args)
+    again = function_of(job.name).enqueue(key=key, group=job.group, retry_of=job, **job.args)
     record("job.retried", job, by=by, again=again.public_id)
     return again
 
@@ -96,7 +109,10 @@ def _lock(job: Job) -> Job:
     mine.get(pk=job.pk)  # another firm's does not exist
     locked = mine.select_for_update(skip_locked=True).filter(pk=job.pk).first()
     if locked is None:
-        raise JobIsWriting("This job is writing just now. Try again in a moment.")
+        raise JobIsWriting(
+            "This job is writing just now. Try again in a moment; one that writes all in one go can"
+            " only be awaited."
+        )
     return locked
 
 

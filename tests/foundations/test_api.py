@@ -274,6 +274,9 @@ def test_a_failed_job_is_retried_by_a_key(caller, jobs, firm):
     answer = caller.post(f"/api/v1/jobs/{jobs[0].public_id}/retry", Idempotency_Key="k1")
 
     assert (answer.status_code, answer.json()["status"]) == (202, "queued")
+    again = caller.post(f"/api/v1/jobs/{jobs[0].public_id}/retry", Idempotency_Key="k2")
+    assert (again.status_code, again.json()["code"]) == (409, "job.tried_again")
+    assert answer.json()["id"] in again.json()["detail"]
 
 
 def shown(answer, status, code):
