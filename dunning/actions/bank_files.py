@@ -15,6 +15,7 @@ from django.db import transaction
 from billing_portal.audit.rows import told
 from billing_portal.audit.trail import record
 from billing_portal.errors import Refused
+from billing_portal.jobs.worker import progress
 from billing_portal.money import Money
 from billing_portal.outbox.events import publish
 from billing_portal.tenancy.actors import Actor
@@ -89,7 +90,9 @@ def import_bank_file(data: bytes, *, name: str, by: Actor, on: date) -> BankFile
     )
     kept, lines = _kept(file, statements, own, on)
     _must_be_new(lines)
+    progress(total=len(lines), stage="matching")
     keep_lines(lines, by=by, on=on)
+    progress(done=len(lines))
     facts = {"sha256": sha256, "statements": len(kept)}
     record("bank_file.imported", file, by=by, **facts, **told(file, *kept))
     publish("bank_file.imported", about=file.public_id)

@@ -190,8 +190,8 @@ class BankFileViewSet(EndpointViewSet):
     def create(self, request: Request) -> Response:
         """Import a camt.053 file, all of it or nothing; every finding has place and row.
 
-        A large one, of more than a million bytes, is left to a job and answered with 202 and where
-        what comes of it is read. Sent again while it waits, it is the same one.
+        A large one, of more than 1,000 payments or a million bytes, is left to a job and answered
+        with 202 and where what comes of it is read. Sent again while it waits, it is the same one.
         """
         return taken_in(request, "bank", file_of(request), name=_name(request))
 

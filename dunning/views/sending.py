@@ -98,7 +98,10 @@ def _not_mailed(count: int) -> str:
 
 
 def _left_out(left: Collection[UUID]) -> list[str]:
-    """Say which invoices were left out: paid meanwhile, or not due any more. Two queries."""
+    """Say which invoices were left out: settled meanwhile, or reminded of or held back by now.
+
+    Two queries.
+    """
     if not left:
         return []
     found = numbers_and_owed(left)
@@ -106,9 +109,12 @@ def _left_out(left: Collection[UUID]) -> list[str]:
     other = [number for number, owed in found if owed > 0]
     said = []
     if paid:
-        said.append(gettext("Paid meanwhile, and left out: %(named)s.") % {"named": _named(paid)})
+        said.append(
+            gettext("Paid or credited meanwhile, and left out: %(named)s.")
+            % {"named": _named(paid)}
+        )
     if other:
-        why = gettext("Not due any more, and left out: %(named)s.")
+        why = gettext("Reminded of already or held back, and left out: %(named)s.")
         said.append(why % {"named": _named(other)})
     return said
 

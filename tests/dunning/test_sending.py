@@ -79,7 +79,9 @@ def test_the_second_step_sends_what_was_seen_and_says_how_many(late, firm, invoi
     assert "2 reminders are on their way." in text_of(answer)
     assert reminded(firm) == [("2026-00001", 1), ("2026-00002", 1)]
     again = late.post(SEND, picks(*invoices), follow=True)
-    assert "Not due any more, and left out: 2026-00001, 2026-00002." in text_of(again)
+    assert "Reminded of already or held back, and left out: 2026-00001, 2026-00002." in text_of(
+        again
+    )
     assert "on their way" not in text_of(again)
     assert len(reminded(firm)) == 2
 
@@ -97,7 +99,7 @@ def test_what_was_paid_meanwhile_is_left_out_and_said(late, firm, invoices):
     answer = late.post(SEND, picks(*invoices), follow=True)
 
     assert "1 reminder is on its way." in text_of(answer)
-    assert "Paid meanwhile, and left out: 2026-00002." in text_of(answer)
+    assert "Paid or credited meanwhile, and left out: 2026-00002." in text_of(answer)
     assert reminded(firm) == [("2026-00001", 1)]
 
 

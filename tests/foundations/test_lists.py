@@ -173,7 +173,7 @@ def test_rooms_name_their_nouns_to_those_who_may_read_them(tenant, neighbor, own
     asked = [customer.public_id, matter.public_id, theirs.public_id, "cus_a", "xyz_1", ""]
 
     known = nouns_of(owner, asked)
-    unlinked = nouns_of(actor("reviewer"), asked)
+    unlinked = nouns_of(actor("timekeeper"), asked)
 
     assert {name: noun.label for name, noun in known.items()} == {
         customer.public_id: "Northfield Mutual",

@@ -20,6 +20,7 @@ from billing_portal.texts import HiddenCharacter
 from customers.models import Customer
 from dunning import forms as bank_forms
 from dunning.actions.bank_accounts import add_bank_account
+from dunning.bank.safe_xml import MOST_BYTES
 from dunning.models import BankFile
 from invoices.forms import charge_files
 from invoices.forms.charge_files import CSV, LEDES
@@ -205,6 +206,7 @@ def test_a_bank_file_is_imported_by_a_job_once(caller, ada, firm):
     told = caller.get(place).json()
     with tenant_scope(firm.pk):
         assert told["answer"]["id"] == BankFile.objects.get().public_id
+        assert told["progress"]["done"] == told["progress"]["total"] == 1
         assert BankFile.objects.get().name == "day.xml"
     page = send(ada, data, "day.xml", "bank-files/import/").url
     drain()
@@ -327,3 +329,12 @@ def test_lines_are_counted_however_they_end(monkeypatch, end):
     monkeypatch.setattr(charge_files, "LARGE_ROWS", 1_000)
     assert charge_files.is_large(end.join([b"a,b"] * 1_002))
     assert not charge_files.is_large(end.join([b"a,b"] * 1_001))
+
+
+def test_payments_of_a_bank_file_are_counted_however_they_are_written(monkeypatch):
+    monkeypatch.setattr(bank_forms, "LARGE_BYTES", 1_000_000)
+    for entry in (b"<Ntry></Ntry>", b"<n:Ntry></n:Ntry>", b"<TxDtls></TxDtls>"):
+        assert bank_forms.is_large(entry * 1_001)
+        assert not bank_forms.is_large(entry * 1_000)
+    assert bank_forms.is_large(b"x" * 1_000_001)
+    assert not bank_forms.is_large(b"x" * (MOST_BYTES + 1))
