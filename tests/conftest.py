@@ -182,6 +182,14 @@ def _anchors_of_its_own(settings, tmp_path) -> None:
 
 
 @pytest.fixture(autouse=True)
+def _nobody_has_signed_in_before() -> None:
+    """Let no test pay for another's sign-ins: allauth counts a process's, by address, for a minute."""
+    from django.core.cache import cache
+
+    cache.clear()
+
+
+@pytest.fixture(autouse=True)
 def _fresh_clone_after_commit(request) -> None:
     """Clone again after a test that commits: its flush is replaced."""
     marker = request.node.get_closest_marker("django_db")
