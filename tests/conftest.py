@@ -183,7 +183,7 @@ def _anchors_of_its_own(settings, tmp_path) -> None:
 
 @pytest.fixture(autouse=True)
 def _nobody_has_signed_in_before() -> None:
-    """Let no test pay for another's sign-ins: allauth counts a process's, by address, for a minute."""
+    """Let no test pay for another's sign-ins: allauth counts by address, for a minute."""
     from django.core.cache import cache
 
     cache.clear()
