@@ -254,10 +254,11 @@ def draft(firm_id: int, batches: slice = slice(None)) -> Share:
 
 def finalize_all(firm_id: int) -> Share:
     """Finalize what a run drafted, once approved, in the order of its items, as its job does."""
-    from billing_portal.tenancy.actors import system
+    from billing_portal.audit.trail import record_many
+    from billing_portal.tenancy.actors import Actor, ActorKind, system
     from invoices.actions.finalize import finalize
     from invoices.actions.run import FINALIZED_AT_ONCE
-    from invoices.models import BillingRun, Invoice
+    from invoices.models import BillingRun, Invoice, Verdict
     from invoices.queries.runs import invoices_of
 
     place = 0
@@ -269,7 +270,17 @@ def finalize_all(firm_id: int) -> Share:
         finalize(invoices, by=system("bench"), on=date(2026, 11, 2))
         place = max(each.run_item.position for each in invoices if each.run_item)
 
-    scoped(firm_id, lambda: Invoice.objects.update(state="APPROVED", approved_by="user:1"))
+    def approve_all() -> None:
+        Invoice.objects.update(state="APPROVED", approved_by="user:1")
+        rows = list(Invoice.objects.all())
+        given = {"kind": Verdict.Kind.APPROVED, "given_by": "user:1", "given_by_name": "Bench"}
+        Verdict.objects.bulk_create(
+            Verdict(invoice=row, version_seen=row.version, **given) for row in rows
+        )
+        deeds = [(row, {"version": row.version, "category": ""}) for row in rows]
+        record_many("invoice.approved", deeds, by=Actor(ActorKind.USER, 1, "Bench"))
+
+    scoped(firm_id, approve_all)
     share = Share()
     while place < CUSTOMERS:
         share.of(partial(scoped, firm_id, batch))
